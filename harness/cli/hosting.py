@@ -1,0 +1,154 @@
+"""Runs services of this project in this process: broker, services, addresses, a clean end."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cli.ending import Ended
+from harness.cli.options import creatable, unwritable
+from harness.errors import UsageError
+from harness.processes import end_with_parent, write_ready
+
+if TYPE_CHECKING:
+    from harness.contract.model import System
+    from harness.kafka.broker import Broker
+    from harness.serving.recording import Recorder
+    from harness.serving.server import Hosted
+
+    Build = Callable[[Broker | None], Sequence[Hosted]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """How a hosting command runs. ``ports`` maps a service to a wished port; others get a free one.
+
+    ``external`` services run elsewhere and are listed in the ready file with the rest.
+    """
+
+    kafka: str = "embedded"
+    kafka_port: int = 0
+    host: str = "127.0.0.1"
+    ports: Mapping[str, int] = field(default_factory=dict)
+    ready_file: Path | None = None
+    external: Mapping[str, str] = field(default_factory=dict)
+
+
+def host(system: System, build: Build, stay: Stay) -> None:
+    """Run until a signal ends us. Raises HarnessError for whatever cannot be started."""
+    from harness.serving.server import run
+
+    end_with_parent()
+    _check(stay)
+    with broker_for(system, stay.kafka, stay.kafka_port) as broker:
+        run(
+            build(broker),
+            host=stay.host,
+            ports=stay.ports,
+            on_ready=lambda found: _ready(stay, broker, found.services, found.control),
+        )
+
+
+def host_broker(system: System, stay: Stay) -> None:
+    """Run the broker alone until a signal ends us. Raises HarnessError if it cannot be started."""
+    end_with_parent()
+    _check(stay)
+    with broker_for(system, stay.kafka, stay.kafka_port) as broker:
+        _ready(stay, broker, {}, {})
+        with contextlib.suppress(Ended):
+            threading.Event().wait()
+
+
+def _check(stay: Stay) -> None:
+    """What can be said before anything starts. A ready file of an earlier run would be taken for ours."""
+    if stay.ready_file is not None:
+        creatable(stay.ready_file, "--ready-file")
+        stay.ready_file.unlink(missing_ok=True)
+    if not _is_loopback(stay.host):
+        sys.stderr.write(
+            f"portal: --host {stay.host}: whoever reaches this machine can call these services, with tokens "
+            "of a key that is made for development only. Do so in a network that you trust.\n"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@contextmanager
+def broker_for(system: System, kafka: str, port: int = 0) -> Iterator[Broker | None]:
+    """The broker that ``--kafka`` names, with the contracts' topics made; None for ``none``."""
+    channels = list(system.topics.values())
+    if kafka == "none":
+        yield None
+    elif kafka == "embedded":
+        from harness.kafka.embedded import EmbeddedBroker
+
+        with EmbeddedBroker({c.address: c.partitions for c in channels}, port=port) as embedded:
+            yield embedded.broker
+    else:
+        from harness.kafka.broker import create_topics, reach
+
+        check_kafka(kafka)
+        broker = reach(kafka)
+        create_topics(broker, channels)
+        yield broker
+
+
+def check_kafka(kafka: str) -> None:
+    """Raises UsageError if ``--kafka`` is neither a word that it knows nor like an address."""
+    if kafka not in ("none", "embedded") and ":" not in kafka:
+        raise UsageError(f"--kafka {kafka}", "this is no address", "embedded, none or HOST:PORT")
+
+
+@contextmanager
+def recording(exchanges: Path | None) -> Iterator[Recorder | None]:
+    """What ``--exchanges`` asks for. Raises UsageError if the file cannot be written."""
+    if exchanges is None:
+        yield None
+        return
+    from harness.serving.recording import Recorder
+
+    try:
+        recorder = Recorder(exchanges)
+    except OSError as error:
+        raise unwritable(f"--exchanges {exchanges}", error, "Name a file in a folder that exists") from error
+    try:
+        yield recorder
+    finally:
+        recorder.close()
+
+
+def _ready(stay: Stay, broker: Broker | None, own: Mapping[str, str], control: Mapping[str, str]) -> None:
+    from harness.cli.terminal import Terminal
+
+    services = {**own, **stay.external}
+    if stay.ready_file is not None:
+        bootstrap = broker.bootstrap if broker else None
+        document = {"services": services, "control": dict(control), "kafka": bootstrap, "pid": os.getpid()}
+        try:
+            write_ready(stay.ready_file, document)
+        except OSError as error:
+            raise unwritable(
+                f"--ready-file {stay.ready_file}", error, "Name a file in a folder that exists"
+            ) from error
+    console = Terminal()
+    width = max(map(len, (*services, "kafka")))
+    for name, url in sorted(services.items()):
+        controlled = f"   control {control[name]}" if name in control else ""
+        elsewhere = "   runs elsewhere" if name in stay.external else ""
+        console.print(f"  {name:<{width}}  {url}{controlled}{elsewhere}", markup=False)
+    if broker is not None:
+        console.print(f"  {'kafka':<{width}}  {broker.bootstrap}   {broker.name}", markup=False)
+    console.print("ready; Ctrl-C ends it")

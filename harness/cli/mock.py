@@ -1,0 +1,88 @@
+"""``portal mock``: mocks made from contracts alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.extras import need
+from harness.cli.hosting import Stay, host, recording
+from harness.cli.options import Exchanges, Host, Kafka, ReadyFile
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.contract.model import Contract, System
+    from harness.kafka.broker import Broker
+    from harness.serving.recording import Recorder
+    from harness.serving.server import Hosted
+
+
+def mock(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH", help="Contract files, services' folders, or a folder of those."),
+    ],
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65_535, metavar="N", help="Port of a single mock; 0 takes a free one."),
+    ] = 0,
+    host_: Host = "127.0.0.1",
+    kafka: Kafka = "embedded",
+    exchanges: Exchanges = None,
+    ready_file: ReadyFile = None,
+) -> None:
+    """Serve mocks of contracts, until Ctrl-C.
+
+    Requests are validated; the documented example answers; the header `Prefer: code=404, example=name`
+    chooses another; a success publishes the events that the contract says it causes.
+    """
+    need("mock", "mock")
+    system = read(paths)
+    names = sorted(system.contracts)
+    if port and len(names) != 1:
+        raise UsageError(
+            f"--port {port}",
+            f"{len(names)} mocks cannot share one port: {', '.join(names)}",
+            "one contract",
+            "Name one, or leave --port out: each then gets a free one",
+        )
+    stay = Stay(kafka=kafka, host=host_, ports={names[0]: port} if port else {}, ready_file=ready_file)
+    with recording(exchanges) as recorder:
+        host(system, lambda broker: mocks_of(system, names, broker, recorder), stay)
+
+
+def read(paths: list[Path]) -> System:
+    """One system of everything named. Raises ContractError; UsageError if two have one name."""
+    from harness.contract.model import System
+
+    contracts: dict[str, Contract] = {}
+    for path in paths:
+        for contract in _contracts(path):
+            if contract.service in contracts:
+                raise UsageError(
+                    str(path), f"a second contract named '{contract.service}'", "names that differ"
+                )
+            contracts[contract.service] = contract
+    return System(paths[0], contracts)
+
+
+def _contracts(path: Path) -> Iterable[Contract]:
+    from harness.contract import load, load_system
+
+    if not path.exists():
+        raise UsageError(str(path), "there is no such file or folder", "a contract", "Check the path.")
+    if path.is_file() or any((path / name).exists() for name in ("openapi.yaml", "asyncapi.yaml")):
+        return [load(path)]
+    return load_system(path).contracts.values()
+
+
+def mocks_of(
+    system: System, names: Iterable[str], broker: Broker | None, recorder: Recorder | None
+) -> list[Hosted]:
+    """Mocks of these contracts, built but not started."""
+    from mocks.mock import build_mock
+
+    return [build_mock(system.contracts[name], broker, recorder=recorder) for name in names]

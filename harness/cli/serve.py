@@ -1,0 +1,87 @@
+"""``portal serve``: reference services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.data import held
+from harness.cli.extras import need
+from harness.cli.hosting import Stay, host, recording
+from harness.cli.options import (
+    Contracts,
+    Database,
+    Exchanges,
+    Host,
+    Kafka,
+    ReadyFile,
+    chosen,
+    system_of,
+)
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.contract.model import System
+    from harness.kafka.broker import Broker
+    from harness.serving.recording import Recorder
+    from harness.serving.server import Hosted
+
+
+def serve(
+    services: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SERVICE", help="Names of folders of contracts. Default: all."),
+    ] = None,
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65_535, metavar="N", help="Port of a single service; 0 takes a free one."),
+    ] = 0,
+    host_: Host = "127.0.0.1",
+    kafka: Kafka = "embedded",
+    contracts: Contracts = None,
+    data: Database = None,
+    exchanges: Exchanges = None,
+    ready_file: ReadyFile = None,
+) -> None:
+    """Run reference services, until Ctrl-C.
+
+    Each gets a database and a port of its own, and control endpoints (provider states, clock) on
+    another, loopback-only port.
+    """
+    need("serve", "reference")
+    system = system_of(contracts)
+    names = chosen(system, services)
+    if port and len(names) != 1:
+        raise UsageError(
+            f"--port {port}",
+            f"{len(names)} services cannot share one port: {', '.join(names)}",
+            "one service",
+            "Name one, or leave --port out: each then gets a free one",
+        )
+    stay = Stay(kafka=kafka, host=host_, ports={names[0]: port} if port else {}, ready_file=ready_file)
+    with held(data, kafka), recording(exchanges) as recorder:
+        host(system, lambda broker: references(system, names, broker, data, recorder), stay)
+
+
+def references(
+    system: System, names: Iterable[str], broker: Broker | None, data: Path | None, recorder: Recorder | None
+) -> list[Hosted]:
+    """Reference services of these names, built but not started."""
+    from harness.serving.keys import KeyStore
+    from reference_services.platform.service import build_service
+
+    keys = KeyStore()
+    return [
+        build_service(system.contracts[name], broker, keys, _database(data, name), recorder=recorder)
+        for name in names
+    ]
+
+
+def _database(folder: Path | None, service: str) -> str | None:
+    """A file of its own for each service; None for one that is forgotten at exit."""
+    if folder is None:
+        return None
+    return f"sqlite:///{folder.resolve() / service}.db"

@@ -1,0 +1,80 @@
+"""``portal up``: the whole portal, any mixture of reference services, mocks and services elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.data import held
+from harness.cli.extras import need
+from harness.cli.hosting import Stay, host, recording
+from harness.cli.mock import mocks_of
+from harness.cli.options import (
+    Contracts,
+    Database,
+    Exchanges,
+    Host,
+    Kafka,
+    ReadyFile,
+    check_service,
+    system_of,
+    urls,
+)
+from harness.cli.serve import references
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.contract.model import System
+    from harness.kafka.broker import Broker
+    from harness.serving.server import Hosted
+
+
+def up(
+    mock: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SERVICE", help="Mock this one; repeat it for several."),
+    ] = None,
+    external: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SERVICE=URL", help="This one runs elsewhere; repeat it for several."),
+    ] = None,
+    host_: Host = "127.0.0.1",
+    kafka: Kafka = "embedded",
+    kafka_port: Annotated[
+        int,
+        typer.Option(min=0, max=65_535, metavar="N", help="Port of the embedded broker; 0 takes a free one."),
+    ] = 0,
+    contracts: Contracts = None,
+    data: Database = None,
+    exchanges: Exchanges = None,
+    ready_file: ReadyFile = None,
+) -> None:
+    """Run the whole portal in one process, until Ctrl-C.
+
+    Every service runs as its reference service unless it is mocked or elsewhere.
+    """
+    system = system_of(contracts)
+    mocked, elsewhere = list(mock or ()), urls(external, "--external")
+    _check(system, mocked, elsewhere)
+    served = sorted(set(system.contracts) - set(mocked) - set(elsewhere))
+    need("up", *(["reference"] if served else ["mock"]))
+
+    stay = Stay(kafka=kafka, kafka_port=kafka_port, host=host_, ready_file=ready_file, external=elsewhere)
+    with held(data, kafka), recording(exchanges) as recorder:
+
+        def build(broker: Broker | None) -> list[Hosted]:
+            own = references(system, served, broker, data, recorder)
+            return own + mocks_of(system, mocked, broker, recorder)
+
+        host(system, build, stay)
+
+
+def _check(system: System, mocked: list[str], elsewhere: dict[str, str]) -> None:
+    for name in mocked:
+        check_service(system, name, f"--mock {name}")
+    for name, url in elsewhere.items():
+        check_service(system, name, f"--external {name}={url}")
+    both = sorted(set(mocked) & set(elsewhere))
+    if both:
+        raise UsageError(f"--mock {both[0]}", "this service is also named as --external", "one of the two")

@@ -1,0 +1,263 @@
+"""``portal verify``: the main job. Holds services to their contracts and reports."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.ending import Ended
+from harness.cli.extras import need
+from harness.cli.hosting import check_kafka
+from harness.cli.options import (
+    Contracts,
+    Exchanges,
+    Kafka,
+    check_service,
+    chosen,
+    contracts_folder,
+    creatable,
+    suggestion,
+    system_of,
+    urls,
+    writable_folder,
+)
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.checks.check import Check
+    from harness.cli.targets import Wanted
+    from harness.contract.model import System
+    from harness.runner import Opened, Plan
+    from harness.target import Kind
+
+Services = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SERVICE", help="Names of folders of contracts. Default: all."),
+]
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TARGET",
+        help="What to verify: 'reference' (the default) or 'mock', started for this run, or SERVICE=URL; "
+        "repeat it for several addresses.",
+    ),
+]
+CheckOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Only this check; repeat it for several. --explain lists them."),
+]
+ControlOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SERVICE=URL", help="Where a service at an address lets tests make states and move its clock."
+    ),
+]
+TokenCommand = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CMD",
+        help="Makes the tokens for services at addresses: claims as JSON on its standard input, a token on "
+        "its output. Default: such tokens as portal token prints.",
+    ),
+]
+Cases = Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="Generated cases an operation.")]
+Seed = Annotated[int, typer.Option(min=0, metavar="N", help="The same seed generates the same cases.")]
+Settle = Annotated[
+    float,
+    typer.Option(
+        min=0.1,
+        max=60,
+        metavar="SECONDS",
+        help="How long no further event may come before it counts as absent.",
+    ),
+]
+ReportFolder = Annotated[
+    Path,
+    typer.Option(
+        metavar="FOLDER", help="For junit.xml, report.json and report.html; what they held is replaced."
+    ),
+]
+Explain = Annotated[
+    bool,
+    typer.Option("--explain", help="Say what each check can and cannot see, and stop."),
+]
+
+
+def verify(
+    services: Services = None,
+    target: TargetOption = None,
+    check: CheckOption = None,
+    kafka: Kafka = "embedded",
+    control: ControlOption = None,
+    token_command: TokenCommand = None,
+    cases: Cases = 25,
+    seed: Seed = 1,
+    settle: Settle = 2.0,
+    contracts: Contracts = None,
+    report: ReportFolder = Path("report"),
+    exchanges: Exchanges = None,
+    explain: Explain = False,
+) -> int:
+    """Verify services against their contracts, over HTTP and Kafka.
+
+    Exit code 0: clean. 1: findings, a service is wrong. 2: something could not be told.
+    """
+    need("verify", "verify")
+    from harness.runner import Plan
+    from harness.target import Limits
+
+    checks = _checks(check)
+    if explain:
+        return _explain(checks)
+    system = system_of(contracts)
+    kind, addresses = _targets(system, target)
+    names = chosen(system, services or (list(addresses) if addresses and kind is None else None))
+    wanted = _wanted(system, contracts_folder(contracts), kafka, addresses, control, token_command, exchanges)
+    opened = {name: _opening(wanted, name, kind, addresses.get(name)) for name in names}
+    _check_use(names, addresses)
+    own = [name for name in names if name not in addresses]
+    if own:
+        need("verify", "verify", "mock" if kind == "mock" else "reference")
+    writable_folder(report, "--report")
+    if kafka == "embedded" and not own:
+        kafka = "none"  # an embedded broker is for what we start ourselves
+    settings = {"cases": str(cases), "seed": str(seed), "settle": f"{settle:g} s", "kafka": kafka}
+    return _run(Plan(system, opened, checks, Limits(cases=cases, seed=seed, settle=settle), settings), report)
+
+
+def _wanted(
+    system: System,
+    folder: Path,
+    kafka: str,
+    addresses: Mapping[str, str],
+    control: list[str] | None,
+    token_command: str | None,
+    exchanges: Path | None,
+) -> Wanted:
+    """How targets are to be reached. Raises UsageError for options that say nothing or contradict others."""
+    from harness.cli import targets
+    from harness.serving.keys import KeyStore
+
+    check_kafka(kafka)
+    controls = urls(control, "--control")
+    for name, url in controls.items():
+        check_service(system, name, f"--control {name}={url}")
+        if name not in addresses:
+            raise UsageError(
+                f"--control {name}={url}",
+                f"'{name}' is started for this run and brings its own control",
+                f"--target {name}=URL with it",
+            )
+    if token_command is not None and not addresses:
+        raise UsageError(
+            f"--token-command {token_command}",
+            "services that are started for this run take Portal's own tokens",
+            "--target SERVICE=URL with it",
+        )
+    if exchanges is not None:
+        creatable(exchanges, "--exchanges")
+    tokens = targets.token_command(token_command) if token_command else KeyStore().mint
+    return targets.Wanted(system, folder, kafka, controls, tokens, exchanges)
+
+
+def _opening(wanted: Wanted, name: str, kind: Kind | None, url: str | None) -> Opened:
+    from harness.cli import targets
+
+    if url is not None:
+        return functools.partial(targets.external, wanted, name, url)
+    return functools.partial(targets.own, wanted, name, kind or "reference")
+
+
+def _targets(system: System, values: list[str] | None) -> tuple[Kind | None, dict[str, str]]:
+    """The kind for services without an address of their own (None: not said), and the addresses."""
+    known: dict[str, Kind] = {"reference": "reference", "mock": "mock"}
+    kinds = list(dict.fromkeys(value for value in values or () if "=" not in value))
+    for kind in kinds:
+        if kind not in known:
+            remedy = suggestion(kind, known)
+            if kind in system.contracts:
+                remedy = f"The service to verify is an argument: portal verify {kind}"
+            raise UsageError(
+                f"--target {kind}", "this is no target", "reference, mock or SERVICE=URL", remedy
+            )
+    if len(kinds) > 1:
+        raise UsageError("--target", "both reference and mock are named", "one of them", "Run verify twice.")
+    addresses = urls([value for value in values or () if "=" in value], "--target")
+    for name, url in addresses.items():
+        check_service(system, name, f"--target {name}={url}")
+    return (known[kinds[0]] if kinds else None), addresses
+
+
+def _check_use(names: list[str], addresses: Mapping[str, str]) -> None:
+    """Raises UsageError if an address is given for a service that is not verified."""
+    for name, url in addresses.items():
+        if name not in names:
+            raise UsageError(
+                f"--target {name}={url}",
+                f"'{name}' is not among the services to verify: {', '.join(names)}",
+                remedy=f"Name it as well: portal verify {' '.join((*names, name))}",
+            )
+
+
+def _checks(names: list[str] | None) -> tuple[Check, ...]:
+    from harness.checks import CHECKS
+
+    known = {check.name: check for check in CHECKS}
+    for name in names or ():
+        if name not in known:
+            raise UsageError(
+                f"--check {name}",
+                "there is no such check",
+                f"one of: {', '.join(known)}",
+                suggestion(name, known),
+            )
+    return tuple(check for check in CHECKS if not names or check.name in names)
+
+
+def _run(plan: Plan, folder: Path) -> int:
+    """Run it, show it, write it; also what was found until a signal ended it."""
+    from harness import reports, runner
+    from harness.cli.terminal import Terminal
+    from harness.reports.console import ConsoleReport
+    from harness.reports.outcome import Outcome
+
+    console, outcome, began = Terminal(), Outcome(), time.monotonic()
+    reports.remove(folder)
+    ended: Ended | None = None
+    with ConsoleReport(console) as shown, closing(runner.run(plan)) as events:
+        try:
+            for event in events:
+                outcome.add(event)
+                shown.add(event)
+        except Ended as error:
+            ended = error
+    shown.close(ended=str(ended or ""))
+    if ended is not None:
+        seconds = time.monotonic() - began
+        for event in runner.cut_short(
+            plan, frozenset(outcome.done), f"the run was ended by {ended}", seconds
+        ):
+            outcome.add(event)
+    written = reports.write(outcome, folder)
+    console.print(f"reports: {', '.join(str(path) for path in written)}", soft_wrap=True, markup=False)
+    return outcome.exit_code if ended is None else ended.exit_code
+
+
+def _explain(checks: tuple[Check, ...]) -> int:
+    from rich.padding import Padding
+
+    from harness.cli.terminal import Terminal
+
+    console = Terminal()
+    for check in checks:
+        needs = ", ".join(sorted(check.needs)) or "an address"
+        console.print(f"[bold]{check.name}[/]  needs {needs}")
+        told = f"sees: {check.sees}\ncannot see: {check.misses}"
+        console.print(Padding(told, (0, 0, 1, 2)), soft_wrap=False)
+    return 0

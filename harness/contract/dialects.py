@@ -1,0 +1,183 @@
+"""A schema with all that it refers to, as one self-contained JSON Schema 2020-12.
+
+The tree is walked by what each keyword means, so that an example or a property called ``required`` is not
+taken for a keyword, and recursion stays a ``$ref``. A direction leaves out what does not travel that way
+(OpenAPI, Schema Object: ``readOnly`` and ``writeOnly``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from harness.contract.model import JSON, Schema
+from harness.contract.navigation import child, parts, says, target
+
+Direction = Literal["request", "response"]
+
+_MAPS = frozenset(("properties", "patternProperties", "dependentSchemas"))
+_LISTS = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
+_SINGLE = frozenset(
+    (
+        "items",
+        "additionalProperties",
+        "unevaluatedProperties",
+        "unevaluatedItems",
+        "contains",
+        "propertyNames",
+        "not",
+        "if",
+        "then",
+        "else",
+    )
+)
+_SAME_INSTANCE = frozenset(("allOf", "anyOf", "oneOf", "if", "then", "else"))
+"""Applicators that look at the same value, so that what is left out above is left out there too."""
+
+_LEFT_OUT = frozenset(
+    (
+        "$id",
+        "id",
+        "$schema",
+        "$anchor",
+        "$dynamicAnchor",
+        "$comment",
+        "$defs",
+        "definitions",
+        "$vocabulary",
+        "title",
+        "description",
+        "deprecated",
+        "externalDocs",
+        "discriminator",
+        "xml",
+        "nullable",
+        "example",
+        "examples",
+        "default",
+        "readOnly",
+        "writeOnly",
+        "contentSchema",
+    )
+)
+_TRAVELS_NOT = {"request": "readOnly", "response": "writeOnly"}
+
+
+_EXAMPLES = frozenset(("example", "examples", "default"))
+
+
+def bundle(
+    schema: Schema, direction: Direction | None = None, with_examples: bool = False
+) -> dict[str, Any] | bool:
+    """The self-contained schema. Raises ContractError for a ``$ref`` that leads nowhere."""
+    bundler = _Bundler(direction, _LEFT_OUT - _EXAMPLES if with_examples else _LEFT_OUT)
+    whole = bundler.convert(schema, frozenset())
+    while bundler.waiting:
+        bundler.settle()
+    if isinstance(whole, dict) and bundler.defs:
+        whole["$defs"] = bundler.defs
+    return whole
+
+
+class _Bundler:
+    def __init__(self, direction: Direction | None, left_out: frozenset[str]) -> None:
+        self.left_out = left_out | {"$ref", "$dynamicRef"}
+        self.flag = _TRAVELS_NOT[direction] if direction else None
+        self.direction = direction
+        self.names: dict[tuple[str, frozenset[str]], str] = {}
+        self.waiting: list[tuple[Schema, frozenset[str], str]] = []
+        self.defs: dict[str, Any] = {}
+
+    def settle(self) -> None:
+        schema, absent, name = self.waiting.pop()
+        self.defs[name] = self.convert(schema, absent)
+
+    def refer(self, schema: Schema, absent: frozenset[str]) -> str:
+        key = (schema.uri, absent)
+        if key not in self.names:
+            self.names[key] = f"{len(self.names)}"
+            self.waiting.append((schema, absent, self.names[key]))
+        return f"#/$defs/{self.names[key]}"
+
+    def convert(self, schema: Schema, absent: frozenset[str]) -> dict[str, Any] | bool:
+        """``absent`` are properties of this value that do not travel, by what was seen above."""
+        raw = schema.raw
+        if not isinstance(raw, Mapping):
+            return raw
+        absent |= self.absent_of(schema)
+        found: dict[str, Any] = {}
+        ref = raw.get("$ref", raw.get("$dynamicRef"))
+        if isinstance(ref, str):
+            found["$ref"] = self.refer(target(schema, ref), absent)
+            if schema.dialect == "openapi-3.0":
+                return found  # OpenAPI 3.0, Reference Object: siblings of $ref are ignored
+        for word, value in raw.items():
+            if (
+                word not in self.left_out
+                and word not in ("$ref", "$dynamicRef")
+                and not word.startswith("x-")
+            ):
+                self.keyword(found, schema, word, value, absent)
+        if schema.dialect == "openapi-3.0":
+            _modernise(found, raw)
+        return found
+
+    def keyword(
+        self, found: dict[str, Any], schema: Schema, word: str, value: JSON, absent: frozenset[str]
+    ) -> None:
+        below = absent if word in _SAME_INSTANCE else frozenset[str]()
+        if word in _MAPS and isinstance(value, Mapping):
+            found[word] = {name: self.member(schema, word, name, absent) for name in value}
+        elif word == "items" and isinstance(value, list):  # draft 7's spelling of prefixItems
+            found["prefixItems"] = [self.convert(child(schema, word, n), below) for n in range(len(value))]
+        elif word == "additionalItems":
+            if isinstance(schema.raw, Mapping) and isinstance(schema.raw.get("items"), list):
+                found["items"] = self.convert(child(schema, word), below)
+        elif word in _LISTS and isinstance(value, list):
+            found[word] = [self.convert(child(schema, word, n), below) for n in range(len(value))]
+        elif word in _SINGLE and isinstance(value, Mapping | bool):
+            found[word] = self.convert(child(schema, word), below)
+        elif word == "dependencies" and isinstance(value, Mapping):
+            self.dependencies(found, schema, value, absent)
+        elif word == "required" and isinstance(value, list):
+            found[word] = [name for name in value if not isinstance(name, str) or name not in absent]
+        else:
+            found[word] = value
+
+    def member(self, schema: Schema, word: str, name: str, absent: frozenset[str]) -> dict[str, Any] | bool:
+        if word == "properties" and name in absent and self.direction == "request":
+            return True  # may be sent back as it was received, and is ignored
+        below = absent if word == "dependentSchemas" else frozenset[str]()
+        return self.convert(child(schema, word, name), below)
+
+    def dependencies(
+        self, found: dict[str, Any], schema: Schema, value: Mapping[str, Any], absent: frozenset[str]
+    ) -> None:
+        for name, needed in value.items():
+            if isinstance(needed, list):
+                found.setdefault("dependentRequired", {})[name] = needed
+            else:
+                converted = self.convert(child(schema, "dependencies", name), absent)
+                found.setdefault("dependentSchemas", {})[name] = converted
+
+    def absent_of(self, schema: Schema) -> frozenset[str]:
+        if self.flag is None:
+            return frozenset()
+        names = []
+        for part in parts(schema):
+            own = part.raw.get("properties") if isinstance(part.raw, Mapping) else None
+            for name in own if isinstance(own, Mapping) else ():
+                if isinstance(own, Mapping) and says(child(part, "properties", name), self.flag) is True:
+                    names.append(name)
+        return frozenset(names)
+
+
+def _modernise(found: dict[str, Any], raw: Mapping[str, Any]) -> None:
+    """OpenAPI 3.0's own words (Schema Object) in 2020-12's."""
+    if raw.get("nullable") is True and isinstance(found.get("type"), str):
+        found["type"] = [found["type"], "null"]
+        if isinstance(found.get("enum"), list) and None not in found["enum"]:
+            found["enum"] = [*found["enum"], None]
+    for exclusive, inclusive in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if isinstance(found.get(exclusive), bool) and found.pop(exclusive) and inclusive in found:
+            found[exclusive] = found.pop(inclusive)

@@ -1,0 +1,223 @@
+"""The extension words (``contracts/README.md``) to the model, and what is wrong with how they are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from harness.contract.durations import seconds_of
+from harness.contract.model import EMPTY, Emission, Lifecycle, Transition
+from harness.contract.nearest import did_you_mean, nearest
+from harness.contract.node import Node, kind
+
+WORDS = (
+    "x-emits",
+    "x-requires",
+    "x-lifecycle",
+    "x-subject",
+    "x-access",
+    "x-phi",
+    "x-deadline",
+    "x-retry",
+    "x-dead-letter",
+)
+RELATIONS: Mapping[str, tuple[str, ...]] = {
+    "patient": ("own",),
+    "proxy": ("granted",),
+    "clinician": ("treating",),
+    "staff": ("any",),
+    "service": ("declared",),
+}
+"""Who may act, and the relations of which each can speak; ``any`` is open to all."""
+
+_EMITS = ("operation", "on", "when", "key", "correlation", "count", "within")
+_STATUS = re.compile(r"[1-5](\d\d|XX)\Z")
+
+
+def misspelt(word: str) -> str | None:
+    """The extension word that an unknown ``x-…`` key was probably meant to be, or None."""
+    return None if word in WORDS else nearest(word, WORDS, closeness=0.85)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """``backoff`` is seconds."""
+
+    attempts: int = 3
+    backoff: float = 0.1
+
+
+def only(node: Node, keys: Iterable[str]) -> Node:
+    """The node itself, if it is a mapping that has no other keys; else raises ContractError."""
+    for key in node.mapping():
+        if key not in keys:
+            expected = f"only {', '.join(keys)}"
+            found = f"'{key}' is not a key of {node.called}"
+            raise node.child(key).error(found, expected, did_you_mean(key, keys))
+    return node
+
+
+def duration(node: Node) -> float:
+    """Seconds of an ISO 8601 duration; raises ContractError."""
+    try:
+        return seconds_of(str(node.value))
+    except ValueError:
+        found = f"{node.called} is '{node.value}'"
+        raise node.error(found, "an ISO 8601 duration such as PT10M, PT0.5S or P7D") from None
+
+
+def _text(node: Node, key: str) -> str | None:
+    return node.text(key) or None
+
+
+def read_emits(owner: Node, default_key: str | None) -> tuple[Emission, ...]:
+    """``x-emits`` of an HTTP operation, or of a receive operation (then without ``on``)."""
+    listed = owner.raw("x-emits")
+    return tuple(_emission(entry, default_key) for entry in listed.entries()) if listed else ()
+
+
+def _emission(entry: Node, default_key: str | None) -> Emission:
+    only(entry, _EMITS)
+    if not _text(entry, "operation"):
+        raise entry.error("this emission names no 'operation'", "the send operation that success causes")
+    on, within, count = entry.raw("on"), entry.raw("within"), entry.mapping().get("count", 1)
+    statuses = on.texts() if on else ()
+    for status in statuses:
+        if not _STATUS.match(status):
+            raise entry.child("on").error(f"'on' has '{status}'", "statuses such as '201' or '2XX'")
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        raise entry.child("count").error(f"'count' is {kind(count)}", "a whole number from 0")
+    return Emission(
+        operation=entry.text("operation"),
+        statuses=statuses,
+        when=_text(entry, "when"),
+        key=_text(entry, "key") or default_key,
+        correlation=_text(entry, "correlation"),
+        count=count,
+        within=duration(within) if within else 5.0,
+        place=entry.place,
+    )
+
+
+def read_lifecycle(schema: Node, name: str) -> Lifecycle | None:
+    """``x-lifecycle`` of a component schema, or None."""
+    node = schema.raw("x-lifecycle")
+    if node is None:
+        return None
+    only(node, ("property", "emits", "states", "transitions"))
+    transitions = node.raw("transitions")
+    if not node.text("property") or transitions is None:
+        raise node.error("this lifecycle is not complete", "'property' and 'transitions'")
+    return Lifecycle(
+        schema=name,
+        status=node.text("property"),
+        transitions=tuple(_transition(entry) for entry in transitions.entries()),
+        emits=_text(node, "emits"),
+        deadlines=_deadlines(node),
+        place=node.place,
+    )
+
+
+def _deadlines(lifecycle: Node) -> Mapping[str, float]:
+    states = lifecycle.raw("states")
+    found: dict[str, float] = {}
+    for state, node in states.items() if states else ():
+        if node.value is None:
+            continue
+        limit = only(node, ("x-deadline",)).raw("x-deadline")
+        if limit:
+            found[state] = duration(limit)
+    return found
+
+
+def _transition(entry: Node) -> Transition:
+    only(entry, ("from", "to", "by", "when", "id"))
+    source, cause = entry.raw("from"), entry.raw("by")
+    if not entry.text("to") or cause is None:
+        raise entry.error("this transition is not complete", "'to' and 'by'")
+    after: float | None = None
+    by: str | None = None
+    follows: tuple[str, float] | None = None
+    if isinstance(cause.value, dict):
+        limit = only(cause, ("after", "of")).raw("after")
+        if limit is None:
+            raise cause.error("'by' names no cause", "an operation, or {after: duration}")
+        if other := cause.text("of"):
+            if not entry.text("id"):
+                raise entry.error("this transition names no 'id'", f"which aggregate moves with the {other}")
+            follows = (other, duration(limit))
+        else:
+            after = duration(limit)
+    else:
+        by = entry.text("by")
+    return Transition(
+        to=entry.text("to"),
+        sources=source.texts() if source else (),
+        by=by,
+        after=after,
+        when=_text(entry, "when"),
+        id=_text(entry, "id"),
+        place=entry.place,
+        follows=follows,
+    )
+
+
+def read_access(operation: Node) -> Mapping[str, str]:
+    """``x-access``: who may act, and by which relation."""
+    node = operation.raw("x-access")
+    if node is None:
+        return EMPTY
+    only(node, RELATIONS)
+    for actor in node.mapping():
+        relation = node.text(actor)
+        if relation not in (*RELATIONS[actor], "any"):
+            known = (*RELATIONS[actor], "any")
+            found = f"'{relation}' is no relation of a {actor}"
+            raise node.child(actor).error(found, " or ".join(dict.fromkeys(known)))
+    return {actor: node.text(actor) for actor in node.mapping()}
+
+
+def read_requires(operation: Node) -> tuple[str, ...] | None:
+    """``x-requires``: the services and topics that it cannot work without; None if it does not say."""
+    node = operation.raw("x-requires")
+    return node.texts() if node else None
+
+
+def read_retry(operation: Node) -> Retry:
+    """``x-retry`` of a receive operation."""
+    node = operation.raw("x-retry")
+    if node is None:
+        return Retry()
+    only(node, ("attempts", "backoff"))
+    attempts, backoff = node.mapping().get("attempts", Retry().attempts), node.raw("backoff")
+    if not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1:
+        raise node.error(f"'attempts' is {attempts!r}", "a whole number from 1")
+    return Retry(attempts, duration(backoff) if backoff else Retry().backoff)
+
+
+def implied(lifecycles: Iterable[Lifecycle], cause: str, default_key: str | None) -> tuple[Emission, ...]:
+    """The emissions that an operation causes because it drives lifecycles that emit.
+
+    One for each aggregate that it moves: transitions of one lifecycle that name the same ``id`` belong
+    together. ``when`` is set if there is one transition only.
+    """
+    emissions = []
+    for lifecycle in lifecycles:
+        if lifecycle.emits is None:
+            continue
+        moved: dict[str | None, list[Transition]] = {}
+        for edge in lifecycle.transitions:
+            if edge.by == cause:
+                moved.setdefault(edge.id, []).append(edge)
+        for aggregate, edges in moved.items():
+            emissions.append(
+                Emission(
+                    operation=lifecycle.emits,
+                    when=edges[0].when if len(edges) == 1 else None,
+                    key=aggregate or default_key,
+                    transitions=tuple(edges),
+                    place=edges[0].place,
+                )
+            )
+    return tuple(emissions)

@@ -1,0 +1,146 @@
+"""A place in a raw tree from which readers look around: children, ``$ref``s, file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.contract.documents import Document, Documents, escape, tokens_of
+from harness.contract.model import JSON, Place, Schema
+from harness.errors import ContractError
+
+Dialect = Literal["2020-12", "openapi-3.0", "draft-07"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """``pointer`` is a JSON pointer into ``document``; ``value`` what stands there."""
+
+    documents: Documents
+    document: Document
+    pointer: str
+    value: JSON
+
+    @classmethod
+    def at(cls, documents: Documents, document: Document, pointer: str = "") -> Node:
+        """The node at a pointer that is known to exist."""
+        value = document.tree
+        for token in tokens_of(pointer):
+            value = value[int(token)] if isinstance(value, list) else value[token]
+        return cls(documents, document, pointer, value)
+
+    @property
+    def place(self) -> Place:
+        return self.document.place(self.pointer)
+
+    @property
+    def uri(self) -> str:
+        return f"{self.document.uri}#{self.pointer}"
+
+    @property
+    def key(self) -> str:
+        """The last token of the pointer: the name under which the node stands."""
+        return tokens_of(self.pointer)[-1] if self.pointer else ""
+
+    def error(self, found: str, expected: str = "", remedy: str = "") -> ContractError:
+        return ContractError(str(self.place), found, expected, remedy)
+
+    def child(self, key: str | int) -> Node:
+        return Node(self.documents, self.document, f"{self.pointer}/{escape(key)}", self.value[key])
+
+    def raw(self, key: str) -> Node | None:
+        """The child of this name with its ``$ref`` kept, or None."""
+        if isinstance(self.value, dict) and self.value.get(key) is not None:
+            return self.child(key)
+        return None
+
+    def get(self, key: str) -> Node | None:
+        """The child of this name with ``$ref`` followed, or None."""
+        found = self.raw(key)
+        return found.follow() if found else None
+
+    def follow(self) -> Node:
+        """Where the chain of ``$ref``s that begins here ends; raises ContractError if it never does."""
+        node, seen = self, [self.uri]
+        while isinstance(node.value, dict) and isinstance(node.value.get("$ref"), str):
+            document, pointer = node.documents.resolve(
+                node.document.uri, node.value["$ref"], node.child("$ref").place
+            )
+            node = Node.at(node.documents, document, pointer)
+            if node.uri in seen:
+                raise self.error("this $ref leads in a circle", "a $ref that ends at something")
+            seen.append(node.uri)
+        return node
+
+    def items(self) -> Iterator[tuple[str, Node]]:
+        """Name and node of each entry of a mapping, ``x-…`` aside; raises ContractError if it is none."""
+        for key in self.mapping():
+            if not key.startswith("x-"):
+                yield key, self.child(key)
+
+    def entries(self) -> Iterator[Node]:
+        """The nodes of a list; raises ContractError if it is none."""
+        if not isinstance(self.value, list):
+            raise self.error(f"{self.called} is {kind(self.value)}", "a list")
+        for index in range(len(self.value)):
+            yield self.child(index)
+
+    def mapping(self) -> dict[str, JSON]:
+        if not isinstance(self.value, dict):
+            raise self.error(f"{self.called} is {kind(self.value)}", "a mapping")
+        return self.value
+
+    def text(self, key: str, default: str = "") -> str:
+        """The text under a key; numbers as they are written, ``default`` if there is nothing."""
+        value = self.mapping().get(key)
+        if value is None:
+            return default
+        if isinstance(value, dict | list | bool):
+            raise self.child(key).error(f"'{key}' is {kind(value)}", "text")
+        return str(value)
+
+    def texts(self) -> tuple[str, ...]:
+        """A list of text, or one text alone."""
+        if isinstance(self.value, str):
+            return (self.value,)
+        for each in self.entries():
+            if not isinstance(each.value, str | int):
+                raise each.error(f"an entry of {self.called} is {kind(each.value)}", "text")
+        return tuple(str(each.value) for each in self.entries())
+
+    def flag(self, key: str) -> bool:
+        return self.mapping().get(key) is True
+
+    @property
+    def called(self) -> str:
+        return f"'{self.key}'" if self.key else "the document"
+
+    def schema(self, dialect: Dialect) -> Schema:
+        """This node as a schema, its ``$ref`` kept; raises ContractError if it is none."""
+        if not isinstance(self.value, dict | bool):
+            raise self.error(f"the schema {self.called} is {kind(self.value)}", "a mapping, true or false")
+        return Schema(self.uri, self.value, self.place, self._component(), dialect, self.documents)
+
+    def _component(self) -> str | None:
+        node, seen = self, set[str]()
+        while node.uri not in seen:
+            seen.add(node.uri)
+            tokens = tokens_of(node.pointer)
+            if len(tokens) == 3 and tokens[:2] == ["components", "schemas"]:
+                return tokens[2]
+            if not isinstance(node.value, dict) or not isinstance(node.value.get("$ref"), str):
+                return None
+            place = node.child("$ref").place
+            node = Node.at(
+                node.documents, *node.documents.resolve(node.document.uri, node.value["$ref"], place)
+            )
+        return None
+
+
+def kind(value: JSON) -> str:
+    """What a JSON value is, in words."""
+    if value is None:
+        return "empty"
+    names = {bool: "true or false", dict: "a mapping", list: "a list", str: "text"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,204 @@
+"""One run of Schemathesis' engine, in a worker thread, told in our own words."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import tempfile
+import threading
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.contract.model import Contract, Operation
+from harness.driving.pact_scene import has_control
+from harness.driving.property_defects import Defect, defect_of
+from harness.driving.property_setup import Setup
+from harness.driving.proxies import off_proxies
+from harness.driving.states import States
+from harness.errors import StateError
+from harness.target import Limits, Target
+
+if TYPE_CHECKING:
+    from schemathesis.engine.core import EventStream
+    from schemathesis.engine.events import ScenarioFinished
+
+NOISY = ("schemathesis", "hypothesis", "urllib3")
+"""Loggers that would write to the console where nobody has configured logging."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that Schemathesis could not do; ``operation`` is None for the run as a whole."""
+
+    operation: Operation | None
+    reason: str
+
+
+@dataclass(slots=True)
+class Reach:
+    """What was tried: answers by operation and status."""
+
+    statuses: dict[str, Counter[int]] = field(default_factory=dict)
+
+
+def run_properties(contract: Contract, target: Target, limits: Limits) -> Iterator[Defect | Trouble | Reach]:
+    """All phases of Schemathesis against a target; what was reached comes last.
+
+    Bounded by ``limits.cases`` an operation and by time: what was not tried within it is a Trouble.
+    Raises ContractError, TokenError.
+    """
+    setup = Setup(contract, target, limits)
+    schema = setup.schema()
+    worker = _Worker(setup, schema)
+    worker.start()
+    try:
+        yield from worker.results(_budget(contract, limits))
+    finally:
+        worker.stop()
+        worker.join(limits.timeout)  # whoever does not read to the end must not find requests under way
+
+
+def _budget(contract: Contract, limits: Limits) -> float:
+    """Seconds after which a run is given up: some five times what it takes on a slow machine."""
+    return 60.0 + 0.5 * limits.cases * len(contract.operations)
+
+
+class _Worker(threading.Thread):
+    """Runs the engine and translates its events. A daemon: a hanging engine must not hold the process."""
+
+    def __init__(self, setup: Setup, schema: Any) -> None:
+        super().__init__(name=f"properties of {setup.target.service}", daemon=True)
+        self._setup, self._schema = setup, schema
+        self._told: queue.SimpleQueue[Defect | Trouble | Reach | BaseException] = queue.SimpleQueue()
+        self._stream: EventStream | None = None
+        self._seen: set[Any] = set()
+        self._reach = Reach()
+
+    def results(self, budget: float) -> Iterator[Defect | Trouble | Reach]:
+        """What the engine finds, as it finds it, until it is done or the time is up."""
+        deadline = time.monotonic() + budget
+        given_up = False
+        while True:
+            try:
+                told = self._told.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                if given_up:
+                    yield self._reach
+                    return
+                given_up = True
+                yield Trouble(None, f"not everything was tried within {budget:.0f} s")
+                self.stop()
+                deadline = time.monotonic() + self._setup.limits.timeout
+                continue
+            if isinstance(told, BaseException):
+                raise told
+            yield told
+            if isinstance(told, Reach):
+                return
+
+    def stop(self) -> None:
+        if self._stream is not None:
+            self._stream.stop()
+
+    def run(self) -> None:
+        try:
+            with _quiet(), off_proxies():
+                self._consume()
+            self._told.put(self._reach)
+        except BaseException as error:  # it is raised again where results are read
+            self._told.put(error)
+
+    def _consume(self) -> None:
+        from schemathesis.engine import events, from_schema
+
+        self._stream = from_schema(self._schema).execute()
+        for event in self._stream:
+            if isinstance(event, events.PhaseStarted):
+                self._seed(event)
+            elif isinstance(event, events.ScenarioFinished):
+                self._scenario(event)
+            elif isinstance(event, events.NonFatalError):
+                self._trouble(self._setup.operations.get(event.label), event)
+            elif isinstance(event, events.FatalError):
+                raise event.exception
+
+    def _trouble(self, operation: Operation | None, event: Any) -> None:
+        """Tell of an error once, however many requests and phases met it."""
+        seen = (operation.id if operation else "", event.info.title, event.info.message)
+        if seen not in self._seen:
+            self._seen.add(seen)
+            self._told.put(Trouble(operation, _reason(event)))
+
+    def _seed(self, event: Any) -> None:
+        """Put the contract's examples in again, so that every phase finds what they speak of."""
+        from schemathesis.engine.run import TESTING_PHASES
+
+        if not has_control(self._setup.target) or event.phase.name not in TESTING_PHASES:
+            return
+        with States(self._setup.target, self._setup.limits) as states:
+            try:
+                states.reset()
+            except StateError as error:
+                self._told.put(Trouble(None, error.paragraph()))
+
+    def _scenario(self, event: ScenarioFinished) -> None:
+        recorder = event.recorder
+        for case_id, interaction in recorder.interactions.items():
+            if interaction.response is not None and case_id in recorder.cases:
+                label = recorder.cases[case_id].value.operation.label
+                counter = self._reach.statuses.setdefault(self._operation_id(label), Counter())
+                counter[interaction.response.status_code] += 1
+        for case_id, checks in recorder.checks.items():
+            for check in checks:
+                if check.failure_info is not None:
+                    self._failure(recorder, case_id, check.failure_info.failure)
+
+    def _failure(self, recorder: Any, case_id: str, failure: Any) -> None:
+        """Tell of a failure once: Schemathesis compares failures by kind, operation and cause."""
+        if failure in self._seen:
+            return
+        case_id = failure.case_id or case_id
+        label = recorder.cases[case_id].value.operation.label
+        operation = self._setup.operations.get(failure.operation or label) or self._setup.operations.get(
+            label
+        )
+        defect = defect_of(failure, recorder, case_id, operation)
+        if defect is not None:
+            self._seen.add(failure)
+            self._told.put(defect)
+
+    def _operation_id(self, label: str) -> str:
+        operation = self._setup.operations.get(label)
+        return operation.id if operation else label
+
+
+def _reason(event: Any) -> str:
+    """An engine's error in one line, without its traceback."""
+    parts = [event.info.title, event.info.message, *(str(each) for each in event.info.extras)]
+    what = " ".join(": ".join(part for part in parts if part).split())
+    phase = event.phase.value if event.phase is not None else "a"
+    return f"Schemathesis, {phase} phase: {what[:500]}"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep warnings, loggers and working files of the libraries away from the user's console and folder."""
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    silencers = [(logging.getLogger(name), logging.NullHandler()) for name in NOISY]
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="portal-hypothesis-") as folder:
+        warnings.simplefilter("ignore")
+        set_hypothesis_home_dir(folder)
+        for logger, handler in silencers:
+            logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)
+            for logger, handler in silencers:
+                logger.removeHandler(handler)

@@ -1,0 +1,68 @@
+"""Extension words stand where they mean something."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from harness.contract.documents import Documents
+from harness.contract.extensions import WORDS
+from harness.contract.model import Contract, System
+from harness.contract.node import Node
+from harness.contract.references import words
+from harness.findings import Finding
+from harness.lint.rule import Rule, finding
+
+_HTTP = r"/paths/[^/]+/(get|put|post|delete|options|head|patch|trace)"
+_KAFKA = r"/operations/[^/]+"
+_MESSAGE = r"(/channels/[^/]+/messages/[^/]+|/components/messages/[^/]+|/components/messageTraits/[^/]+)"
+_SCHEMA = r".*/(schema|schemas|payload|headers|items|properties|allOf|oneOf|anyOf|\$defs)(/.*)?"
+_PLACES = {
+    "x-emits": (f"{_HTTP}|{_KAFKA}", "an HTTP operation or a receive operation"),
+    "x-requires": (_HTTP, "an HTTP operation"),
+    "x-access": (_HTTP, "an HTTP operation"),
+    "x-subject": (f"{_HTTP}|{_MESSAGE}", "an HTTP operation or a message"),
+    "x-lifecycle": (r"/components/schemas/[^/]+", "a component schema"),
+    "x-deadline": (r".*/x-lifecycle/states/[^/]+", "a state of x-lifecycle"),
+    "x-retry": (_KAFKA, "a receive operation"),
+    "x-dead-letter": (_KAFKA, "a receive operation"),
+    "x-phi": (_SCHEMA, "a schema"),
+}
+"""Word → where it may stand, as a pattern of JSON pointers and in words."""
+
+_ON_RECEIVE = frozenset(("x-emits", "x-retry", "x-dead-letter"))
+
+
+def words_stand_where_they_belong(system: System) -> Iterator[Finding]:
+    """A word elsewhere would be read by nobody."""
+    for contract in system.contracts.values():
+        documents = contract.documents
+        if not isinstance(documents, Documents):
+            continue
+        own = contract.folder.resolve().as_uri()
+        for uri in documents:
+            tree = documents[uri]
+            if uri.startswith(own) and isinstance(tree, dict) and ("openapi" in tree or "asyncapi" in tree):
+                for node in words(Node.at(documents, documents.document(uri))):
+                    yield from _misplaced(contract, node)
+
+
+def _misplaced(contract: Contract, node: Node) -> Iterator[Finding]:
+    for word in node.value:
+        if word not in WORDS:
+            continue
+        pattern, belongs = _PLACES[word]
+        sent = node.value.get("action") == "send" and word in _ON_RECEIVE
+        if sent or not re.fullmatch(pattern, node.pointer):
+            yield finding(
+                "word",
+                contract,
+                node.child(word).place,
+                f"'{word}' means nothing here",
+                received=f"{word} on {'a send operation' if sent else node.pointer or 'the document'}",
+                documented=f"{word} on {belongs}",
+                operation=node.key,
+            )
+
+
+RULES = (Rule("word", "extension words stand where they are read", words_stand_where_they_belong),)

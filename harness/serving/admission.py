@@ -1,0 +1,119 @@
+"""From an ASGI request to a ``Request`` that a handler can trust: everything wrong is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.contract.expressions import Context, evaluate
+from harness.contract.model import Contract, Operation
+from harness.serving.access import Claims, allowed, request_subject
+from harness.serving.bodies import Bodies
+from harness.serving.exchange import Request
+from harness.serving.parameters import Parameters
+from harness.serving.problems import Problem
+from harness.serving.security import forbidden
+from harness.serving.tracing import Trace
+from harness.serving.wire import Scope, read_body
+
+
+class Admission:
+    """One operation's way in, compiled: negotiation, body, parameters, and the request's subject."""
+
+    def __init__(
+        self, operation: Operation, contract: Contract, *, max_body: int, judge_subject: bool
+    ) -> None:
+        self.operation = operation
+        self._parameters = Parameters(operation, _security_parameters(operation, contract))
+        self._bodies = Bodies(operation)
+        self._produced = _produced(operation)
+        self._max_body = max_body
+        self._subject = request_subject(operation) if judge_subject else None
+
+    async def admit(
+        self,
+        scope: Scope,
+        receive: Any,
+        headers: Mapping[str, str],
+        path: Mapping[str, str],
+        claims: Claims,
+        trace: Trace,
+    ) -> Request:
+        """Raises Problem: 406, 413, 415; 403 for another patient's data; then 400 with every reason."""
+        accept = headers.get("accept")
+        if accept is not None and accept != "*/*" and not acceptable(accept, self._produced):
+            raise Problem(406, detail=f"This answers with {', '.join(self._produced)}.")
+        raw = await read_body(receive, headers, self._max_body) if self._bodies.expected else b""
+        decoded = self._parameters.decode(path, scope["query_string"], headers)
+        body, content_type = self._bodies.decode(raw, headers, decoded.reasons)
+        request = Request(
+            operation=self.operation,
+            method=self.operation.method.upper(),
+            url=_url(scope, headers),
+            path=decoded.path,
+            query=decoded.query,
+            headers=headers,
+            body=body,
+            content_type=content_type,
+            claims=claims,
+            correlation=trace.correlation,
+            traceparent=trace.traceparent,
+        )
+        if self._subject is not None:
+            self._judge(request, self._subject, bool(decoded.reasons))
+        if decoded.reasons:
+            raise Problem(400, detail="The request does not keep the contract.", errors=decoded.reasons)
+        return request
+
+    def _judge(self, request: Request, expression: str, invalid: bool) -> None:
+        """Refuse what concerns somebody whom the caller may not act for, before saying anything else."""
+        subject = evaluate(expression, context_of(request))
+        if (subject is not None or not invalid) and not allowed(self.operation, request.claims, subject):
+            raise forbidden("The caller may not act for this patient.")
+
+
+def context_of(request: Request) -> Context:
+    """What runtime expressions over the request see."""
+    return Context(
+        method=request.method,
+        url=request.url,
+        request_path=request.path,
+        request_query=request.query,
+        request_headers=request.headers,
+        request_body=request.body,
+    )
+
+
+def acceptable(accept: str, produced: tuple[str, ...]) -> bool:
+    """Whether an Accept header takes one of the produced types (RFC 9110, 12.5.1; a ``q`` of 0 excludes)."""
+    if not produced:
+        return True
+    for part in accept.lower().split(","):
+        wanted, *options = (each.strip() for each in part.split(";"))
+        if any(each.replace(" ", "").startswith("q=0") and not each.strip("q=0. ") for each in options):
+            continue
+        major = wanted.partition("/")[0]
+        if wanted in {"*/*", ""} or wanted in produced:
+            return True
+        if wanted == f"{major}/*" and any(each.startswith(f"{major}/") for each in produced):
+            return True
+    return False
+
+
+def _produced(operation: Operation) -> tuple[str, ...]:
+    """The content types of the documented successes; none where one success has no body."""
+    types = [tuple(each.content) for each in operation.successes]
+    if not all(types):
+        return ()
+    return tuple(dict.fromkeys(name.lower().partition(";")[0].strip() for each in types for name in each))
+
+
+def _security_parameters(operation: Operation, contract: Contract) -> list[str]:
+    named = {name for alternative in operation.security for name in alternative}
+    schemes = (contract.security_schemes[name] for name in named if name in contract.security_schemes)
+    return [each.parameter for each in schemes if each.kind == "apiKey" and each.location == "query"]
+
+
+def _url(scope: Scope, headers: Mapping[str, str]) -> str:
+    url = f"{scope['scheme']}://{headers.get('host', '')}{scope['raw_path'].decode('latin-1')}"
+    return f"{url}?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else url

@@ -1,0 +1,178 @@
+"""One contract as an ASGI application: Connexion's operations and security, our validators, one way out.
+
+The way of a request: ``envelope`` (correlation, problems) → routing → Connexion's security with our gates →
+``Exchange`` (admission, handler, answer). Everything that the contract decides is compiled here, at start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from harness.contract.model import EMPTY, Contract
+from harness.errors import ContractError
+from harness.serving.admission import Admission
+from harness.serving.bodies import MAX_BODY
+from harness.serving.connexion_names import (
+    ROUTING_CONTEXT,
+    AbstractOperation,
+    AsyncApp,
+    ConnexionRequest,
+    InvalidSpecification,
+    Resolution,
+    Resolver,
+    RoutedAPI,
+    RoutedMiddleware,
+    SecurityMiddleware,
+)
+from harness.serving.dispatch import Exchange, ResponseJudge
+from harness.serving.envelope import IN_FLIGHT, INCOMING, ASGIApp, Envelope, Incoming
+from harness.serving.exchange import Answer, Handler
+from harness.serving.problems import Problem
+from harness.serving.recording import Recorder
+from harness.serving.routable import SCHEME, routable
+from harness.serving.routing import Match, Routes
+from harness.serving.security import Authenticator, Gate
+from harness.serving.wire import Scope, respond
+from harness.serving.workers import Workers
+
+WORKERS = 16
+"""Threads for plain handlers, an application."""
+
+
+def build_app(
+    contract: Contract,
+    handlers: Mapping[str, Handler],
+    security: Authenticator | None,
+    *,
+    recorder: Recorder | None = None,
+    extra_routes: Mapping[str, Callable[[], Answer]] = EMPTY,
+    validate_responses: bool = False,
+    max_body: int = MAX_BODY,
+    max_in_flight: int = IN_FLIGHT,
+    handlers_place: str = "",
+) -> ASGIApp:
+    """The application that serves every operation of a contract.
+
+    handlers: by operationId; a plain function runs in a thread, a coroutine function on the loop.
+    security: checks tokens, scopes and ``x-access`` as far as the request tells; None asks only that
+    credentials are there. extra_routes: GET paths outside the contract, e.g. the JWKS. validate_responses:
+    an answer that breaks the contract becomes a 500. handlers_place: where handlers are written, for the
+    error. max_body is bytes. Raises ContractError for an operation without handler.
+    """
+    _require(contract, handlers, handlers_place)
+    pool = Workers(WORKERS, f"portal-{contract.service}")
+    exchanges: dict[str, Exchange] = {}
+    gates: dict[str, Gate] = {}
+    for operation in contract.operations.values():
+        admission = Admission(operation, contract, max_body=max_body, judge_subject=security is not None)
+        judge = ResponseJudge(operation) if validate_responses else None
+        exchanges[operation.id] = Exchange(admission, handlers[operation.id], pool, judge)
+        gates[operation.id] = Gate(operation, contract, security)
+    app = AsyncApp(
+        __name__,
+        middlewares=[
+            partial(_Routing, routes=Routes(contract.operations.values()), extra=extra_routes),
+            SecurityMiddleware,
+            _Dispatch,
+        ],
+        resolver=_Handlers(exchanges),
+        security_map={SCHEME: lambda: _Gates(gates)},
+    )
+    try:
+        app.add_api(routable(contract), base_path="")
+    except InvalidSpecification as error:
+        raise ContractError(
+            contract.service, f"this contract cannot be served: {error.message}", "valid paths and responses"
+        ) from error
+    envelope = Envelope(app, max_in_flight)
+    return recorder.wrap(envelope, contract.service) if recorder is not None else envelope
+
+
+def _require(contract: Contract, handlers: Mapping[str, Handler], place: str) -> None:
+    missing = [each for each in contract.operations.values() if each.id not in handlers]
+    if not missing:
+        return
+    first = missing[0]
+    others = f" ({len(missing) - 1} more are missing too)" if len(missing) > 1 else ""
+    raise ContractError(
+        str(first.place) if first.place.file else contract.service,
+        f"operation {first.id} of contract {contract.service} has no handler{others}",
+        f"a function {first.id}" + (f" in {place}" if place else ""),
+        f"Write def {first.id}(…), or take the operation out of the contract.",
+    )
+
+
+class _Handlers(Resolver):  # type: ignore[misc]  # Connexion ships no types
+    """Resolves an operationId to what serves it."""
+
+    def __init__(self, exchanges: Mapping[str, Exchange]) -> None:
+        super().__init__()
+        self._exchanges = exchanges
+
+    def resolve(self, operation: AbstractOperation) -> Resolution:
+        return Resolution(self._exchanges[operation.operation_id], operation.operation_id)
+
+
+class _Gates:
+    """A Connexion security handler: finds the gate of the operation that the requirement names."""
+
+    def __init__(self, gates: Mapping[str, Gate]) -> None:
+        self._gates = gates
+
+    def get_fn(self, _scheme: Mapping[str, Any], required: list[str]) -> Callable[[ConnexionRequest], Any]:
+        gate = self._gates[required[0]]
+
+        def check(request: ConnexionRequest) -> Any:
+            scope = request.scope
+            return gate.admit(scope, scope["extensions"][INCOMING].headers)
+
+        return check
+
+
+class _Routing:
+    """Finds the operation and leaves word of it where Connexion's middlewares look."""
+
+    def __init__(self, app: ASGIApp, routes: Routes, extra: Mapping[str, Callable[[], Answer]]) -> None:
+        self._app, self._routes, self._extra = app, routes, extra
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        incoming: Incoming = scope["extensions"][INCOMING]
+        raw_path = scope["raw_path"].decode("latin-1")
+        method = scope["method"]
+        found = self._routes.find(method, raw_path)
+        if isinstance(found, Match):
+            incoming.path = found.values
+            scope["extensions"][ROUTING_CONTEXT] = {"api_base_path": "", "operation_id": found.operation}
+            await self._app(scope, receive, send)
+            return
+        extra = self._extra.get(raw_path)
+        allowed = frozenset({"GET", "HEAD", "OPTIONS"}) if extra is not None else found
+        if extra is not None and method in {"GET", "HEAD"}:
+            await respond(send, extra(), incoming.trace)
+        elif not allowed:
+            raise Problem(404, detail="There is nothing at this address.")
+        elif method == "OPTIONS":
+            await respond(send, Answer(204, headers={"Allow": ", ".join(sorted(allowed))}), incoming.trace)
+        else:
+            names = ", ".join(sorted(allowed))
+            raise Problem(405, detail=f"This address takes {names}.", headers={"Allow": names})
+
+
+class _DispatchAPI(RoutedAPI):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.add_paths()
+
+    def make_operation(self, operation: AbstractOperation) -> Any:
+        return operation.function
+
+
+class _Dispatch(RoutedMiddleware):  # type: ignore[misc]
+    """Ends Connexion's chain: calls what the resolver found, without its per-call inspection."""
+
+    api_cls = _DispatchAPI

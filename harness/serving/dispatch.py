@@ -1,0 +1,90 @@
+"""One operation's exchange from admission to answer."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from typing import Any, cast
+
+from harness.contract.model import EMPTY, Operation, Response
+from harness.contract.schema import compile_schema
+from harness.serving.admission import Admission
+from harness.serving.bodies import is_json
+from harness.serving.envelope import INCOMING, Incoming
+from harness.serving.exchange import Answer, Handler, Request
+from harness.serving.problems import Problem
+from harness.serving.wire import Scope, respond
+
+_log = logging.getLogger("portal.serving")
+
+_ALWAYS = frozenset({"x-correlation-id"})
+"""Headers that ``respond`` adds to every answer."""
+
+
+class ResponseJudge:
+    """Holds answers to the contract, with validators compiled once."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+        self._validators = {
+            (status, content_type): compile_schema(media.schema, "response")
+            for status, response in operation.responses.items()
+            for content_type, media in response.content.items()
+            if media.schema is not None and is_json(content_type)
+        }
+
+    def judge(self, answer: Answer) -> list[str]:
+        """What is wrong with an answer, without its values; empty if nothing is."""
+        response = self._operation.response_for(answer.status)
+        if response is None:
+            return [f"status {answer.status} is not documented"]
+        wrong = [f"header {name} is missing" for name in _missing_headers(response, answer)]
+        if answer.body is None or isinstance(answer.body, bytes):
+            return wrong
+        if answer.content_type not in response.content:
+            return [*wrong, f"content type {answer.content_type} is not documented for {answer.status}"]
+        validator = self._validators.get((response.status, answer.content_type))
+        found = validator.violations(answer.body) if validator is not None else ()
+        return [*wrong, *(f"{each.pointer or 'the body'} {each.detail}" for each in found)]
+
+
+def _missing_headers(response: Response, answer: Answer) -> list[str]:
+    sent = {name.lower() for name in answer.headers} | _ALWAYS
+    return [name for name, each in response.headers.items() if each.required and name.lower() not in sent]
+
+
+class Exchange:
+    """An ASGI callable for one operation."""
+
+    __slots__ = ("_admission", "_handler", "_is_async", "_judge", "_pool")
+
+    def __init__(
+        self, admission: Admission, handler: Handler, pool: Executor, judge: ResponseJudge | None = None
+    ) -> None:
+        self._admission, self._handler, self._pool, self._judge = admission, handler, pool, judge
+        self._is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
+            getattr(handler, "__call__", None)  # noqa: B004  an object may be an asynchronous callable
+        )
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        incoming: Incoming = scope["extensions"][INCOMING]
+        claims = scope["extensions"].get("connexion_context", EMPTY).get("token_info", EMPTY)
+        request = await self._admission.admit(
+            scope, receive, incoming.headers, incoming.path, claims, incoming.trace
+        )
+        answer = await self._handle(request)
+        if self._judge is not None and (wrong := self._judge.judge(answer)):
+            _log.error(
+                "correlation %s: %s broke the contract: %s", request.correlation, request.operation.id, wrong
+            )
+            raise Problem(500, detail="The answer would have broken the contract: " + "; ".join(wrong))
+        await respond(send, answer, incoming.trace)
+
+    async def _handle(self, request: Request) -> Answer:
+        if self._is_async:
+            return await cast(Callable[[Request], Awaitable[Answer]], self._handler)(request)
+        handler = cast(Callable[[Request], Answer], self._handler)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, handler, request)

@@ -1,0 +1,139 @@
+"""The outermost layer: every exchange gets its trace, every failure becomes a problem, load is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.contract.model import EMPTY
+from harness.serving.problems import Problem, problem_answer
+from harness.serving.tracing import Trace, trace_of
+from harness.serving.wire import Disconnected, Message, Scope, headers_of, respond
+
+ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
+
+INCOMING = "portal"
+"""Where a scope's extensions hold the ``Incoming``."""
+
+IN_FLIGHT = 512
+"""Requests that one application works on at a time; more are told to come back. One whose body is still
+under way is not being worked on."""
+
+HELD = 64 * 1024 * 1024
+"""Bytes of bodies that one application holds at a time, however many requests they belong to."""
+
+_log = logging.getLogger("portal.serving")
+
+
+@dataclass(slots=True)
+class Incoming:
+    """What is known of a request before its operation is: trace, headers, then the path's raw values."""
+
+    trace: Trace
+    headers: Mapping[str, str]
+    path: Mapping[str, str] = EMPTY
+
+
+@dataclass(slots=True)
+class _Load:
+    """What one application has in hand: requests that are worked on, and bytes of bodies."""
+
+    most: int
+    working: int = 0
+    held: int = 0
+
+    def begin(self) -> None:
+        """One more is worked on. Raises Problem 503 if those are too many."""
+        if self.working >= self.most:
+            raise _busy("Too much at once; come back.")
+        self.working += 1
+
+
+class _Turn:
+    """One request's share of the load. While it waits for its caller nobody works on it."""
+
+    __slots__ = ("_held", "_load", "_receive", "_working")
+
+    def __init__(self, load: _Load, receive: Any) -> None:
+        self._load, self._receive = load, receive
+        self._working, self._held = False, 0
+
+    def begin(self) -> None:
+        self._load.begin()
+        self._working = True
+
+    def pause(self) -> None:
+        if self._working:
+            self._load.working -= 1
+            self._working = False
+
+    def end(self) -> None:
+        self.pause()
+        self._load.held -= self._held
+
+    async def receive(self) -> Message:
+        """ASGI's. Raises Problem 503 if all bodies together are too large."""
+        self.pause()
+        message: Message = await self._receive()
+        self.begin()
+        size = len(message.get("body", b""))
+        if self._load.held + size > HELD:
+            raise _busy("Too many bodies at once; come back.")
+        self._held += size
+        self._load.held += size
+        return message
+
+
+class Envelope:
+    """Wraps an application; nothing that it raises reaches the server."""
+
+    def __init__(self, app: ASGIApp, max_in_flight: int = IN_FLIGHT) -> None:
+        self._app = app
+        self._load = _Load(max_in_flight)
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = headers_of(scope)
+        incoming = Incoming(trace_of(headers), headers)
+        scope["extensions"] = {**(scope.get("extensions") or {}), INCOMING: incoming}
+        scope.setdefault("raw_path", scope["path"].encode())
+        turn = _Turn(self._load, receive)
+        try:
+            turn.begin()
+            await self._app(scope, turn.receive, send)
+        except Disconnected:
+            return
+        except asyncio.CancelledError:  # the server waits no longer for what is under way
+            await _tell(send, _busy("The service is ending."), incoming.trace)
+        except Exception as error:
+            problem = error if isinstance(error, Problem) else unexpected(error, incoming.trace)
+            await _tell(send, problem, incoming.trace)
+        finally:
+            turn.end()
+
+
+def _busy(detail: str) -> Problem:
+    return Problem(503, detail=detail, headers={"Retry-After": "1"})
+
+
+async def _tell(send: Any, problem: Problem, trace: Trace) -> None:
+    try:
+        await respond(send, problem_answer(problem, trace), trace)
+    except RuntimeError:
+        # The server's word for an answer that has begun already: nothing can be told any more.
+        _log.error("correlation %s: the answer broke off", trace.correlation)
+
+
+def unexpected(error: BaseException, trace: Trace) -> Problem:
+    """A 500 that tells the caller only the correlation id; the log tells where, never with which values."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    places = " > ".join(f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in frames)
+    _log.error("correlation %s: unexpected %s at %s", trace.correlation, type(error).__name__, places)
+    return Problem(500, detail=f"Something went wrong here; it is logged under {trace.correlation}.")

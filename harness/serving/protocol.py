@@ -1,0 +1,274 @@
+"""One HTTP/1.1 connection under bounds: how much is parsed at once, how long anything may take, how it ends.
+
+uvicorn's httptools protocol bounds neither heads nor clients that do not read; it parses whatever it is sent
+in one go, tells what it cannot parse before it answers what it could, in plain text, and closes on a client
+that is still sending, which then never sees why. Source: RFC 9112, sections 9.3.2 and 9.6.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from harness.serving.crowd import Crowd
+from harness.serving.heads import MAX_HEAD, Head, too_large
+from harness.serving.problems import PROBLEM_TYPE, Problem, problem_answer
+from harness.serving.tracing import trace_of
+from harness.serving.wire import encode_json
+
+HEAD_TIMEOUT = 10.0
+"""Seconds in which a begun head has to be complete."""
+
+READ_TIMEOUT = 30.0
+"""Seconds in which a client has to take up what waits for it."""
+
+LINGER = 2.0
+"""Seconds that a client may go on sending after the last answer, so that it gets to read it."""
+
+_SLICE = 16 * 1024
+"""Bytes that are parsed before anybody else has a turn."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Refuses with problem+json what is too much (431), too slow (408) or malformed (400), and closes.
+
+    Answers keep the order of their requests: what is malformed is told after all that came before it.
+    """
+
+    def __init__(self, *args: Any, crowd: Crowd | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._crowd = Crowd() if crowd is None else crowd
+        self._head = Head()
+        self._in_head, self._begun, self._ended = True, False, False
+        self._raw = 0
+        self._open = 0
+        self._current: RequestResponseCycle | None = None
+        self._unfed = b""
+        self._refusal: Problem | None = None
+        self._last = self._parting = False
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._read_timer: asyncio.TimerHandle | None = None
+        self._end_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+        self._crowd.join(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._crowd.leave(self)
+        for timer in (self._head_timer, self._read_timer, self._end_timer):
+            if timer is not None:
+                timer.cancel()
+        self._parting = True
+        super().connection_lost(exc)
+
+    def evict(self) -> None:
+        """Others need the place: see ``Crowd``."""
+        self._abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self._parting or self._refusal is not None:
+            return
+        self._unset_keepalive_if_required()
+        if self._unfed or self.pipeline:
+            self._unfed += data
+            self.flow.pause_reading()
+        else:
+            self._feed(data)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._read_timer = self._read_timer or self.loop.call_later(READ_TIMEOUT, self._abort)
+
+    def resume_writing(self) -> None:
+        if self._read_timer is not None:
+            self._read_timer.cancel()
+            self._read_timer = None
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._abort_later()
+
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        self._head, self._raw, self._begun = Head(), 0, True
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._head.target(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._head.header(self.headers[-1][0], value)
+
+    def on_headers_complete(self) -> None:
+        self._head.complete(self.parser.get_http_version())
+        self._in_head = False
+        self._head_arrived()
+        super().on_headers_complete()
+        self._open += 1
+
+    def on_message_complete(self) -> None:
+        self._in_head, self._begun, self._ended, self._raw = True, False, True, 0
+        self._crowd.works(self)
+        super().on_message_complete()
+
+    # Parsing
+
+    def _feed(self, data: bytes) -> None:
+        """Parse until a request has to wait for the one before it; the rest waits with it."""
+        if len(data) <= _SLICE:
+            self._parse(data)
+            return
+        for at in range(0, len(data), _SLICE):
+            if self.pipeline:
+                self._unfed = data[at:]
+                self.flow.pause_reading()
+                return
+            if not self._parse(data[at : at + _SLICE]):
+                return
+
+    def _feed_rest(self) -> None:
+        data, self._unfed = self._unfed, b""
+        if data and not self._parting and not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self.flow.resume_reading()
+            self._feed(data)
+
+    def _parse(self, piece: bytes) -> bool:
+        """Whether there may be more to parse on this connection."""
+        self._ended = False
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            # Nothing else is spoken here; the parser stops where another protocol would begin.
+            self.cycle.keep_alive = False
+            return False
+        except httptools.HttpParserError:
+            self._refuse(self._head.problem or Problem(400, detail="This is not an HTTP/1.1 request."))
+            return False
+        if self._in_head and not self._ended:
+            # The parser tells of a header when it is whole: until then only we can see how long it is.
+            self._raw += len(piece)
+            if self._raw > MAX_HEAD:
+                self._refuse(too_large())
+                return False
+        if self._in_head and (self._begun or not self._ended) and self._head_timer is None:
+            self._await_head()
+        return True
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(HEAD_TIMEOUT, self._give_up)
+
+    def _head_arrived(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _give_up(self) -> None:
+        self._head_timer = None
+        if self._begun:
+            self._refuse(Problem(408, detail=f"The request's head did not arrive in {HEAD_TIMEOUT:g} s."))
+        elif not self.transport.is_closing():
+            self.transport.close()
+            self._abort_later()
+
+    # Answering
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._current = cycle
+        is_new = cycle is self.cycle
+        attended = cycle.more_body and (self._head.has_body or not is_new)
+        super()._start_asgi_task(cycle, partial(self._attended, cycle, app) if attended else app)
+
+    async def _attended(
+        self, cycle: RequestResponseCycle, app: Any, scope: Any, receive: Any, send: Any
+    ) -> None:
+        """Run the application; an answer that does not wait for the whole body is the connection's last."""
+
+        async def sending(message: Any) -> None:
+            if message["type"] == "http.response.start" and cycle.more_body:
+                self._last = True
+                cycle.keep_alive = False
+                await send(message)
+                cycle.keep_alive = True  # we close ourselves, in a way that lets the answer arrive
+            else:
+                await send(message)
+
+        await app(scope, receive, sending if cycle.more_body else send)
+
+    def on_response_complete(self) -> None:
+        self._open -= 1
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._abort_later()
+        elif self._last:
+            self._part()
+        elif self.pipeline:
+            self.flow.pause_reading()
+        elif self._unfed:  # the rest of the body of the request that is next, it may be
+            self.flow.pause_reading()
+            self.loop.call_soon(self._feed_rest)
+        elif self._open == 0:
+            self._crowd.waits(self)
+            if self._refusal is not None:
+                self._answer(self._refusal)
+
+    def _refuse(self, problem: Problem) -> None:
+        """Take no more; tell why, once all that came before is answered."""
+        self._refusal, self._unfed = problem, b""
+        self._head_arrived()
+        cycle = self.cycle
+        if cycle is not None and cycle.more_body and not cycle.response_complete:
+            self._open -= 1  # it is this request's own body
+            if self.pipeline and self.pipeline[0][0] is cycle:
+                self.pipeline.popleft()
+            else:
+                cycle.disconnected = True
+                cycle.message_event.set()
+                if cycle.response_started:
+                    self._part()
+                    return
+        if self._open == 0:
+            self._answer(problem)
+        else:
+            self.flow.pause_reading()
+
+    def _answer(self, problem: Problem) -> None:
+        trace = trace_of({})
+        answer = problem_answer(problem, trace)
+        body = encode_json(answer.body)
+        head = (
+            f"x-correlation-id: {trace.correlation}\r\ntraceparent: {trace.traceparent}\r\n"
+            f"content-type: {PROBLEM_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(STATUS_LINE[problem.status] + head.encode() + body)
+        self._part()
+
+    def _part(self) -> None:
+        """Say no more, hear no more, and let the client go in its own time, which is short."""
+        self._parting = True
+        self._unset_keepalive_if_required()
+        self._head_arrived()
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._abort_later()
+
+    def _abort_later(self) -> None:
+        self._end_timer = self._end_timer or self.loop.call_later(LINGER, self._abort)
+
+    def _abort(self) -> None:
+        """Go at once. Who is still answering is told before it writes to what is no more."""
+        for cycle in (self._current, self.cycle):
+            if cycle is not None:
+                cycle.disconnected = True
+        self.transport.abort()

@@ -1,0 +1,59 @@
+"""A target: an address with its capabilities. The harness knows a service by nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.contract.model import JSON
+from harness.kafka.broker import Broker
+
+Kind = Literal["reference", "mock", "external"]
+
+Capability = Literal["kafka", "control", "state", "access", "idempotency"]
+"""kafka: its events can be watched; control: provider states and the clock can be set; state: it
+remembers what it was told; access: it enforces ``x-access``; idempotency: a repeated key has no second
+effect."""
+
+WITHOUT: Mapping[Capability, str] = {
+    "kafka": "no Kafka address was given for this target",
+    "control": "this target offers no control endpoint (--control SERVICE=URL)",
+    "state": "a mock made from the contract alone remembers nothing",
+    "access": "a mock made from the contract alone knows nobody's relations",
+    "idempotency": "a mock made from the contract alone does not remember idempotency keys",
+}
+"""Why a check that needs a capability does not apply where it is missing."""
+
+Claims = Mapping[str, JSON]
+TokenSource = Callable[[Claims], str]
+"""Turns claims (``sub``, ``actor``, ``scope``, ``patient``, ``proxy_for``, ``treats``, optional ``exp``
+as Unix seconds) into a bearer token. Raises TokenError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """``url`` and ``control`` are base addresses without a trailing slash."""
+
+    service: str
+    url: str
+    kind: Kind
+    capabilities: frozenset[Capability]
+    kafka: Broker | None = None
+    control: str | None = None
+    tokens: TokenSource | None = None
+
+
+def offer_control(target: Target) -> str:
+    """What to do where a target cannot be brought into a state."""
+    return f"Offer the control contract at --control {target.service}=URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a check may do. ``cases`` an operation; ``settle`` and ``timeout`` are seconds."""
+
+    cases: int = 25
+    seed: int = 1
+    settle: float = 2.0
+    timeout: float = 10.0

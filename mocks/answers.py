@@ -1,0 +1,118 @@
+"""What a mock answers to a request that passed security and validation.
+
+In this order: what ``Prefer`` asks for (RFC 7240); the named example whose request half the request
+repeats; the example that is of the very thing the request addresses; the first documented success's
+first example; a generated value. What the contract decides is decided once.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.contract.model import Contract, Operation
+from harness.serving.exchange import Answer, Request
+from harness.serving.problems import Problem
+from mocks.documented import Documented, RequestExample, answers, answers_of, request_examples
+from mocks.filling import Filling, concrete, written
+from mocks.known import Known
+from mocks.preferences import Preferences, acceptable, preferences
+from mocks.response_headers import ResponseHeaders, response_headers
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One documented answer, and the request example that led to it, if one did.
+
+    ``named`` if the caller or a pair named this very example.
+    """
+
+    documented: Documented
+    matched: RequestExample | None = None
+    named: bool = False
+
+
+class OperationAnswers:
+    """Answers one operation's requests. ``seed`` makes what is generated repeatable."""
+
+    def __init__(self, contract: Contract, operation: Operation, known: Known, seed: int = 1) -> None:
+        self._contract = contract
+        self._operation = operation
+        self._seed = seed + zlib.crc32(operation.id.encode())
+        self._filling = Filling(contract, operation, known, self._seed)
+        self._all = answers(operation)
+        named = {each.example.name for each in self._all if each.example is not None}
+        self._pairs = tuple(pair for pair in request_examples(operation) if pair.name in named)
+        self._headers: dict[int, ResponseHeaders] = {}
+
+    def answer(self, request: Request) -> Answer:
+        """The answer. Raises Problem: 400 for a preference that names nothing documented, 406."""
+        wanted = preferences(request.headers.get("prefer", ""))
+        chosen = self._chosen(request, wanted)
+        documented = chosen.documented
+        body = self._filling.body(documented, request, chosen.matched, as_it_is=chosen.named)
+        headers = self._headers_of(documented).of(request, body)
+        if wanted.applied:
+            headers["Preference-Applied"] = wanted.applied
+        if documented.media is None:
+            return Answer(documented.status, None, headers)
+        content_type = concrete(documented.media.content_type)
+        return Answer(documented.status, written(body, content_type), headers, content_type)
+
+    def _chosen(self, request: Request, wanted: Preferences) -> Chosen:
+        accept = request.headers.get("accept", "")
+        candidates = self._of_status(wanted.code) if wanted.code is not None else self._all
+        if wanted.example is None:
+            return self._matching(candidates, request, accept)
+        named = _named(candidates, wanted.example)
+        if not named:
+            raise self._no_example(wanted, candidates)
+        return Chosen(_negotiated(named, accept)[0], named=True)
+
+    def _matching(self, candidates: Sequence[Documented], request: Request, accept: str) -> Chosen:
+        """The best pair, else the example of the thing addressed, else the first of the first status."""
+        weighed = [(pair.weight(request), pair) for pair in self._pairs]
+        for weight, pair in sorted(weighed, key=lambda each: -each[0]):
+            named = _named(candidates, pair.name) if weight else []
+            if named:
+                return Chosen(_negotiated(named, accept)[0], pair, named=True)
+        usual = _negotiated([each for each in candidates if each.status == candidates[0].status], accept)
+        return Chosen(next((each for each in usual if self._filling.shows(each, request)), usual[0]))
+
+    def _of_status(self, code: str) -> tuple[Documented, ...]:
+        status = int(code) if code.isascii() and code.isdigit() and len(code) == 3 and code >= "200" else 0
+        documented = answers_of(self._operation, status) if status else ()
+        if not documented:
+            known = ", ".join(self._operation.responses) or "nothing"
+            raise Problem(400, detail=f"Prefer: code={code} is not documented here. Documented: {known}.")
+        return documented
+
+    def _no_example(self, wanted: Preferences, candidates: Sequence[Documented]) -> Problem:
+        names = dict.fromkeys(each.example.name for each in candidates if each.example and each.example.name)
+        known = f"Documented: {', '.join(names)}." if names else "None is documented here."
+        code = f" of code {wanted.code}" if wanted.code else ""
+        return Problem(400, detail=f"Prefer: there is no example named {wanted.example}{code}. {known}")
+
+    def _headers_of(self, documented: Documented) -> ResponseHeaders:
+        if documented.status not in self._headers:
+            made = response_headers(self._contract, self._operation, documented.response, self._seed)
+            self._headers[documented.status] = made
+        return self._headers[documented.status]
+
+
+def _named(candidates: Sequence[Documented], name: str) -> list[Documented]:
+    """Those with an example of this name, of the first status that has one."""
+    named = [each for each in candidates if each.example and each.example.name == name]
+    return [each for each in named if each.status == named[0].status]
+
+
+def _negotiated(candidates: Sequence[Documented], accept: str) -> list[Documented]:
+    """The candidates written as the caller likes best. An error is answered whatever is accepted."""
+    offered = [each.media.content_type for each in candidates if each.media is not None]
+    if not offered:
+        return list(candidates)
+    liked = acceptable(accept, offered)
+    if liked is None and candidates[0].status < 400:
+        raise Problem(406, detail=f"This answer can be written as {', '.join(dict.fromkeys(offered))}.")
+    return [each for each in candidates if each.media and each.media.content_type == (liked or offered[0])]

@@ -1,0 +1,140 @@
+"""The body of an answer: the documented example, made to fit the request; a generated one without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from harness.contract.model import JSON, Contract, MediaType, Operation
+from harness.contract.schema import compile_schema, example_of
+from harness.errors import ContractError
+from harness.serving.exchange import Request
+from harness.serving.problems import Problem, phrase
+from mocks.documented import Documented, RequestExample
+from mocks.echo import Echo, echo_of
+from mocks.known import Known, Listing, listing_of
+
+_CONCRETE = {"*/*": "application/json", "application/*": "application/json", "text/*": "text/plain"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What is decided about one status and media type of an operation."""
+
+    media: MediaType
+    echo: Echo
+    listing: Listing | None
+
+
+@dataclass(slots=True)
+class Filling:
+    """Makes one operation's bodies. ``known`` is shared by all operations of a contract."""
+
+    contract: Contract
+    operation: Operation
+    known: Known
+    seed: int
+    _shapes: dict[tuple[int, str], _Shape] = field(default_factory=dict)
+    _generated: dict[tuple[int, str], JSON] = field(default_factory=dict)
+
+    def body(
+        self,
+        documented: Documented,
+        request: Request,
+        matched: RequestExample | None = None,
+        *,
+        as_it_is: bool = False,
+    ) -> JSON:
+        """The body, None for an answer without one.
+
+        ``matched`` is the request half of a chosen pair. ``as_it_is``: this example was asked for by name, so
+        only what the request itself says is put in.
+        """
+        if documented.media is None:
+            return None
+        shape = self._shape(documented, documented.media)
+        value = documented.example.value if documented.example else self._made(documented, documented.media)
+        if not as_it_is and documented.status < 300:
+            value = self._fitting(value, shape, request)
+        return shape.echo.applied(value, request, matched)
+
+    def shows(self, documented: Documented, request: Request) -> bool:
+        """Whether the example is of the very thing that the request addresses."""
+        if documented.media is None or documented.example is None:
+            return False
+        return self._shape(documented, documented.media).echo.agrees(documented.example.value, request)
+
+    def _fitting(self, value: JSON, shape: _Shape, request: Request) -> JSON:
+        """The example, or what the contract's other examples say of what this request is about."""
+        if shape.listing is not None and request.method.upper() == "GET":
+            return shape.listing.applied(value, {**request.path, **request.query}, self.known)
+        if shape.echo.agrees(value, request) or shape.media.schema is None:
+            return value
+        named = shape.media.schema.name
+        id = next((request.path.get(name) for name, pointer in shape.echo.ids if pointer == ("id",)), None)
+        if request.method.upper() == "GET":
+            other: JSON = self.known.of(named).get(str(id), value)
+        else:
+            other = self.known.replayed(named, value, id)
+        if other is value or compile_schema(shape.media.schema, "response").is_valid(other):
+            return other
+        return value
+
+    def _shape(self, documented: Documented, media: MediaType) -> _Shape:
+        at = (documented.status, media.content_type)
+        if at not in self._shapes:
+            echo = echo_of(self.contract, self.operation, documented.status, media)
+            names = tuple(
+                each.name for each in self.operation.parameters if each.location in ("path", "query")
+            )
+            self._shapes[at] = _Shape(media, echo, listing_of(self.contract, media.schema, names))
+        return self._shapes[at]
+
+    def _made(self, documented: Documented, media: MediaType) -> JSON:
+        at = (documented.status, media.content_type)
+        if at not in self._generated:
+            self._generated[at] = self._generate(documented, media)
+        return self._generated[at]
+
+    def _generate(self, documented: Documented, media: MediaType) -> JSON:
+        if media.schema is None:
+            return {} if is_json(concrete(media.content_type)) else ""
+        try:
+            made = example_of(media.schema, self.seed)
+        except ContractError as error:
+            raise Problem(500, detail=f"The mock found no value to answer. {error.paragraph()}") from error
+        for candidate in self._likely(documented, media, made):
+            if compile_schema(media.schema, "response").is_valid(candidate):
+                return candidate
+        return made
+
+    def _likely(self, documented: Documented, media: MediaType, made: JSON) -> Iterator[JSON]:
+        """What reads better than a generated value, if the schema allows it."""
+        if documented.status >= 400:
+            title = phrase(documented.status)
+            detail = documented.response.description or title
+            yield {"type": "about:blank", "title": title, "status": documented.status, "detail": detail}
+        name = media.schema.name if media.schema else None
+        for lifecycle, edge in self.contract.caused_by(self.operation.id):
+            if isinstance(made, dict) and lifecycle.schema == name and edge.id is None:
+                yield {**made, lifecycle.status: edge.to}
+
+
+def written(body: JSON, content_type: str) -> JSON | bytes:
+    """The body as serving sends it: JSON as it is, anything else as text."""
+    if is_json(content_type):
+        return body
+    return body.encode() if isinstance(body, str) else b"" if body is None else str(body).encode()
+
+
+def concrete(content_type: str) -> str:
+    """The type that is sent where the contract documents a range of them."""
+    if "*" not in content_type:
+        return content_type
+    return _CONCRETE.get(content_type.strip().lower(), "application/octet-stream")
+
+
+def is_json(content_type: str) -> bool:
+    """Whether bodies of this type are JSON: ``application/json`` or ``…+json``."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")

@@ -1,0 +1,197 @@
+"""A mock's Kafka face: messages that it receives are judged, journalled, and answered by events."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.contract.expressions import Context, evaluate
+from harness.contract.extent import MAX_MESSAGE, too_much
+from harness.contract.model import JSON, Contract, Message, MessageOperation
+from harness.contract.schema import compile_schema
+from harness.kafka.broker import Broker
+from harness.kafka.consuming import Consumption, Verdict, doubled
+from harness.kafka.dead_letters import letter_headers
+from harness.kafka.wire import Record, UndecodableValue
+from harness.serving.emitting import Cause, sequence_of
+from harness.serving.tracing import continued
+from mocks.changes import Changes
+from mocks.journal import Journal
+from mocks.publishing import Outlet
+
+LOG = logging.getLogger("portal.mocks")
+REMEMBERED = 10_000
+"""Message ids by which a redelivery is recognised; the oldest is forgotten first."""
+
+_STOP_TIMEOUT = 10.0
+
+Reason = Literal["malformed", "invalid", "failed"]
+"""Why a record is on the dead-letter topic: coded, so that it never repeats what was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A record that one of an operation's messages describes."""
+
+    operation: MessageOperation
+    message: Message
+    payload: JSON
+    headers: Mapping[str, str]
+
+
+class Inlet:
+    """Consumes what a contract receives, in a thread of its own and a consumer group for this run alone.
+
+    On a cluster that keeps its records, those from before ``start`` are left alone.
+    """
+
+    def __init__(
+        self, contract: Contract, broker: Broker, changes: Changes, outlet: Outlet, journal: Journal
+    ) -> None:
+        self._name = contract.service
+        self._receives = tuple(contract.receives.values())
+        self._broker = broker
+        self._changes = changes
+        self._outlet = outlet
+        self._journal = journal
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._since_ms = 0
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to consume; nothing to do for a contract that receives nothing."""
+        if not self._receives:
+            return
+        if self._broker.capabilities.durable:
+            self._since_ms = int(time.time() * 1000)
+        consumption = Consumption(
+            self._broker,
+            f"portal-mock-{self._name}-{uuid.uuid4().hex}",
+            [each.channel.address for each in self._receives],
+            self.handle,
+            self._stop,
+            self._failed,
+        )
+        self._thread = threading.Thread(
+            target=consumption.run, name=f"mock-{self._name}-messages", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Consume no more; returns when the record in hand is done."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(_STOP_TIMEOUT)
+
+    def handle(self, record: Record) -> None:
+        """Judge one record, and publish the events that it causes."""
+        if 0 <= record.timestamp_ms < self._since_ms:
+            return
+        operations = [each for each in self._receives if each.channel.address == record.topic]
+        taken = [found for each in operations if (found := _taken(each, record)) is not None]
+        if operations and not taken:
+            self._give_up(operations[0], record, _fault(operations[0], record))
+        elif taken and not self._is_repeated(record):
+            for each in taken:
+                self._answer(each, record)
+
+    def _answer(self, taken: Taken, record: Record) -> None:
+        context = Context(
+            message_key=record.key, message_headers=taken.headers, message_payload=taken.payload
+        )
+        cause = _cause(taken, context, record)
+        self._journal.note("received", taken.operation.id, record.topic, cause.correlation)
+        self._outlet.publish(self._changes.of_message(taken.operation, context, cause.causation), cause)
+
+    def _is_repeated(self, record: Record) -> bool:
+        id = record.header("ce_id")
+        if id is None:
+            return False
+        if id in self._seen:
+            return True
+        self._seen[id] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+        return False
+
+    def _failed(self, record: Record, error: Exception, attempt: int) -> Verdict | float:
+        """A record that could not be handled is tried again as ``x-retry`` says, then given up."""
+        operation = next(each for each in self._receives if each.channel.address == record.topic)
+        if attempt < operation.attempts:
+            self._seen.pop(record.header("ce_id") or "", None)
+            return doubled(operation.backoff, attempt)
+        self._give_up(operation, record, "failed")
+        return Verdict.GIVE_UP
+
+    def _give_up(self, operation: MessageOperation, record: Record, reason: Reason) -> None:
+        self._journal.note("rejected", operation.id, reason, record.header("ce_correlationid") or "")
+        LOG.warning("%s: %r is %s", operation.id, record, reason)
+        if operation.dead_letter is None:
+            return
+        headers = letter_headers(record, operation.id, reason)
+        self._outlet.forward(operation.dead_letter.address, record.key, headers, record.value)
+
+
+def _taken(operation: MessageOperation, record: Record) -> Taken | None:
+    """The record as the first of the operation's messages that describes it; None if none does."""
+    headers = record.texts()
+    for message, payload in _decoded(operation, record):
+        if message.payload is not None and not compile_schema(message.payload).is_valid(payload):
+            continue
+        if message.headers is not None and not compile_schema(message.headers).is_valid(headers):
+            continue
+        if message.key is not None and not compile_schema(message.key).is_valid(record.key):
+            continue
+        if not _counts(headers, payload):
+            continue
+        return Taken(operation, message, payload, headers)
+    return None
+
+
+def _counts(headers: Mapping[str, str], payload: JSON) -> bool:
+    try:
+        sequence_of(headers, payload)
+    except ValueError:
+        return False
+    return True
+
+
+def _decoded(operation: MessageOperation, record: Record) -> Iterator[tuple[Message, JSON]]:
+    for message in operation.messages:
+        try:
+            yield message, _payload(record, message.content_type)
+        except UndecodableValue:
+            continue
+
+
+def _payload(record: Record, content_type: str) -> JSON:
+    value = record.value or b""
+    if len(value) > MAX_MESSAGE:
+        raise UndecodableValue(f"larger than {MAX_MESSAGE} bytes")
+    payload = record.decoded(content_type)
+    if (why := too_much(payload, value)) is not None:
+        raise UndecodableValue(why)
+    return payload
+
+
+def _fault(operation: MessageOperation, record: Record) -> Reason:
+    return "invalid" if any(_decoded(operation, record)) else "malformed"
+
+
+def _cause(taken: Taken, context: Context, record: Record) -> Cause:
+    """What events of this message go back to. One without CloudEvents headers is named by its place."""
+    headers = taken.headers
+    located = evaluate(taken.message.correlation, context) if taken.message.correlation else None
+    correlation = headers.get("ce_correlationid") or (located if isinstance(located, str) else "")
+    return Cause(
+        correlation or str(uuid.uuid4()),
+        headers.get("ce_id") or f"{record.topic}/{record.partition}/{record.offset}",
+        continued(headers.get("traceparent", "")),
+    )

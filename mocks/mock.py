@@ -1,0 +1,127 @@
+"""A mock: everything that answers in a service's place, made from its contract alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from harness.contract.expressions import Context
+from harness.contract.model import Contract, Operation, Schema
+from harness.kafka.broker import Broker
+from harness.serving.app import build_app
+from harness.serving.emitting import Cause
+from harness.serving.envelope import ASGIApp
+from harness.serving.exchange import Answer, Handler, Request
+from harness.serving.keys import JWKS_PATH, KeyStore
+from harness.serving.recording import Recorder
+from mocks.answers import OperationAnswers
+from mocks.changes import Changes
+from mocks.instances import Instances
+from mocks.journal import Journal
+from mocks.known import Known
+from mocks.messages import Inlet
+from mocks.publishing import Outlet, utc_now
+
+
+class Mock:
+    """One service's mock, as ``harness.serving.server`` runs it. ``journal`` tells what it did."""
+
+    control: ASGIApp | None = None
+    """A mock keeps nothing yet that could be set."""
+
+    def __init__(
+        self, name: str, app: ASGIApp, journal: Journal, outlet: Outlet | None, inlet: Inlet | None
+    ) -> None:
+        self.name = name
+        self.app = app
+        self.journal = journal
+        self._outlet = outlet
+        self._inlet = inlet
+
+    def start(self) -> None:
+        """Begin to consume, and to play what time does. Nothing to do without Kafka."""
+        if self._outlet is not None:
+            self._outlet.start()
+        if self._inlet is not None:
+            self._inlet.start()
+
+    def stop(self) -> None:
+        """End; returns when every event sent has arrived. Raises BrokerError if one has not."""
+        if self._inlet is not None:
+            self._inlet.stop()
+        if self._outlet is not None:
+            self._outlet.stop()
+
+
+def build_mock(
+    contract: Contract,
+    broker: Broker | None = None,
+    keys: KeyStore | None = None,
+    *,
+    recorder: Recorder | None = None,
+    seed: int = 1,
+    now: Callable[[], datetime] = utc_now,
+) -> Mock:
+    """The mock of any contract, built but not started.
+
+    broker: where events go and messages come from; None for HTTP alone. keys: who signs the tokens that
+    are accepted; None makes the development key's store if the contract asks for tokens. seed: makes what
+    is generated repeatable. Raises ContractError for a contract that cannot be served.
+    """
+    journal, known = Journal(), Known(contract)
+    changes = Changes(contract, Instances(contract, known))
+    outlet = Outlet(contract, broker, changes, journal, now) if broker is not None else None
+    inlet = Inlet(contract, broker, changes, outlet, journal) if broker is not None and outlet else None
+    guarded = any(operation.security for operation in contract.operations.values())
+    store = (keys or KeyStore()) if guarded else None
+    handlers = {
+        operation.id: _handler(
+            operation, OperationAnswers(contract, operation, known, seed), changes, outlet, journal
+        )
+        for operation in contract.operations.values()
+    }
+    app = build_app(
+        contract,
+        handlers,
+        store.authenticator() if store is not None else None,
+        recorder=recorder,
+        extra_routes={JWKS_PATH: lambda: Answer(200, store.jwks())} if store is not None else {},
+    )
+    return Mock(contract.service, app, journal, outlet, inlet)
+
+
+def _handler(
+    operation: Operation, answers: OperationAnswers, changes: Changes, outlet: Outlet | None, journal: Journal
+) -> Handler:
+    """What serves an operation: it runs on the event loop, since all that it does is computing."""
+
+    async def handle(request: Request) -> Answer:
+        answer = answers.answer(request)
+        journal.note("exchange", operation.id, str(answer.status), request.correlation)
+        if outlet is not None and operation.emits:
+            cause = Cause(request.correlation, request.correlation, request.traceparent)
+            schema = _answered(operation, answer)
+            outlet.publish(changes.of_exchange(operation.emits, schema, _context(request, answer)), cause)
+        return answer
+
+    return handle
+
+
+def _answered(operation: Operation, answer: Answer) -> Schema | None:
+    response = operation.response_for(answer.status)
+    media = response.content.get(answer.content_type) if response is not None else None
+    return media.schema if media is not None else None
+
+
+def _context(request: Request, answer: Answer) -> Context:
+    return Context(
+        method=request.method,
+        url=request.url,
+        status=answer.status,
+        request_path=request.path,
+        request_query=request.query,
+        request_headers=request.headers,
+        request_body=request.body,
+        response_headers=answer.headers,
+        response_body=answer.body,
+    )

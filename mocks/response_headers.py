@@ -1,0 +1,124 @@
+"""The headers of an answer: from the contract's examples and schemas, and from the exchange."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from harness.contract.expressions import Context, resolve
+from harness.contract.model import JSON, Contract, Header, Link, Operation, Response, Schema
+from harness.contract.schema import compile_schema, example_of
+from harness.errors import ContractError
+from harness.serving.exchange import Request
+
+_LEFT_TO_SERVING = frozenset({"content-type", "content-length", "x-correlation-id", "traceparent"})
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHeaders:
+    """The headers that one documented response carries, decided when the mock is built.
+
+    ``echoed`` maps lower-case header names that the request has a parameter for to their spelling. ``etag``
+    is the schema of a documented ``ETag``.
+    """
+
+    values: Mapping[str, str]
+    echoed: Mapping[str, str]
+    etag: Schema | None = None
+    location: str | None = None
+    links: tuple[tuple[str, Link], ...] = ()
+
+    def of(self, request: Request, body: JSON) -> dict[str, str]:
+        """The headers for this exchange. ``body`` is the answer's."""
+        headers = dict(self.values)
+        for lowered, name in self.echoed.items():
+            if lowered in request.headers:
+                headers[name] = header_text(request.headers[lowered])
+        version = body.get("version") if isinstance(body, Mapping) else None
+        if self.etag is not None and version is not None:
+            tag = f'"{version}"'
+            if compile_schema(self.etag).is_valid(tag):
+                headers["ETag"] = tag
+        if self.location is not None:
+            headers[self.location] = self._location(request, body) or headers.get(self.location, request.url)
+        return headers
+
+    def _location(self, request: Request, body: JSON) -> str | None:
+        """Where the answered thing can be read: the first link to a GET whose path the exchange fills."""
+        context = Context(
+            method=request.method,
+            url=request.url,
+            request_path=request.path,
+            request_query=request.query,
+            request_headers=request.headers,
+            request_body=request.body,
+            response_body=body,
+        )
+        filled = (_filled(path, link, context) for path, link in self.links)
+        return next((path for path in filled if "{" not in path), None)
+
+
+def response_headers(
+    contract: Contract, operation: Operation, response: Response, seed: int
+) -> ResponseHeaders:
+    """A value for every documented header: its example, else one that its schema allows."""
+    values, echoed, location, etag = {}, {}, None, None
+    for header in response.headers.values():
+        lowered = header.name.lower()
+        if lowered in _LEFT_TO_SERVING:
+            continue
+        value = _header_value(header, seed)
+        name = "ETag" if lowered == "etag" else header.name
+        if value is not None:
+            values[name] = header_text(value)
+        if name == "ETag":
+            etag = header.schema
+        if operation.parameter("header", header.name) is not None:
+            echoed[lowered] = header.name
+        if lowered == "location":
+            location = header.name
+    readable = (contract.operations.get(link.operation) for link in response.links)
+    links = tuple(
+        (target.path, link)
+        for target, link in zip(readable, response.links, strict=True)
+        if target is not None and target.method.upper() == "GET"
+    )
+    return ResponseHeaders(values, echoed, etag, location, links)
+
+
+def _filled(path: str, link: Link, context: Context) -> str:
+    """The path with what the link says of its parameters; what it does not say stays a template."""
+    for name, stated in link.parameters.items():
+        value = resolve(stated, context)
+        template = "{" + name.removeprefix("path.") + "}"
+        path = path if value is None else path.replace(template, quote(str(value), safe=""))
+    return path
+
+
+def _header_value(header: Header, seed: int) -> JSON:
+    if header.examples:
+        return header.examples[0].value
+    try:
+        return example_of(header.schema, seed) if header.schema is not None else None
+    except ContractError:  # a header less is better than no answer
+        return None
+
+
+def header_text(value: JSON) -> str:
+    """A header's value in style ``simple`` (OpenAPI 3.1, "Style Values"), fit for the wire."""
+    if isinstance(value, Mapping):
+        text = ",".join(f"{name},{_scalar(each)}" for name, each in value.items())
+    elif isinstance(value, list):
+        text = ",".join(_scalar(each) for each in value)
+    else:
+        text = _scalar(value)
+    printable = re.sub(r"[\x00-\x1f\x7f]", " ", text)
+    return printable.encode("latin-1", "replace").decode("latin-1")
+
+
+def _scalar(value: JSON) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)

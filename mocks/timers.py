@@ -1,0 +1,155 @@
+"""Plays the transitions that time alone makes, for the aggregates that a mock has told about.
+
+A mock keeps no aggregate; it remembers how it last told each one to be, and since when in this state.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from harness.contract.expressions import Context, holds
+from harness.contract.model import Transition
+from mocks.events import Change
+from mocks.known import Document
+
+LOG = logging.getLogger("portal.mocks")
+REMEMBERED = 10_000
+"""Aggregates whose timers run; the one that changed longest ago is forgotten first."""
+
+_PLAYED = -1
+"""The number of a wait that is over: it comes again when the state is entered, or ``when`` holds, anew."""
+
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """An aggregate in a state, and what its next event must carry on."""
+
+    change: Change
+    correlation: str
+    traceparent: str
+
+
+@dataclass(slots=True)
+class _Running:
+    """A stay and the waits that run in it: the number of each in the queue, by its transition."""
+
+    stay: Stay
+    waits: dict[Transition, int] = field(default_factory=dict)
+
+
+Elapsed = Callable[[Stay, Transition], None]
+"""Called in the timers' thread when a stay has lasted as long as a transition asks."""
+
+
+class Timers:
+    """Calls ``elapsed`` for each ``after`` transition whose time has come.
+
+    Time counts from entering the state, for a transition with ``when`` from when that has come to hold.
+    ``clock`` is monotonic seconds. Safe to use from several threads.
+    """
+
+    def __init__(self, elapsed: Elapsed, clock: Callable[[], float] = time.monotonic) -> None:
+        self._elapsed = elapsed
+        self._clock = clock
+        self._running: OrderedDict[_Key, _Running] = OrderedDict()
+        self._due: list[tuple[float, int, _Key, Transition]] = []
+        self._count = itertools.count()
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._thread: threading.Thread | None = None
+
+    def start(self, name: str) -> None:
+        """Begin to play, in a thread of that name."""
+        self._thread = threading.Thread(target=self._play, name=name, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Play no more; returns when the thread has ended."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def entered(self, stay: Stay) -> None:
+        """An aggregate is as told from now on. One that stays in its state stays since when it did."""
+        change = stay.change
+        if change.lifecycle is None or change.state is None:
+            return
+        key = (change.lifecycle.schema, change.id)
+        with self._changed:
+            running = self._running.pop(key, None)
+            if running is None or running.stay.change.state != change.state:
+                running = _Running(stay)
+            else:  # the correlation stays that of what began the state
+                running.stay = replace(running.stay, change=change)
+            if any(_timed(change)) and not self._stopped:
+                self._follow(key, running, list(_timed(change)))
+
+    def _follow(self, key: _Key, running: _Running, edges: list[tuple[float, Transition]]) -> None:
+        now, document = self._clock(), running.stay.change.document
+        self._running[key] = running
+        for after, edge in edges:
+            if not _holds(edge, document):
+                running.waits.pop(edge, None)
+            elif edge not in running.waits:
+                running.waits[edge] = next(self._count)
+                heapq.heappush(self._due, (now + after, running.waits[edge], key, edge))
+        if len(self._running) > REMEMBERED:
+            forgotten, _ = self._running.popitem(last=False)
+            LOG.warning("too many timers run; that of %s %s is forgotten", *forgotten)
+        if len(self._due) > 8 * REMEMBERED:
+            self._due = [each for each in self._due if self._runs(*each[1:])]
+            heapq.heapify(self._due)
+        self._changed.notify()
+
+    def _runs(self, number: int, key: _Key, edge: Transition) -> bool:
+        """Whether this very wait still runs: it may have ended, and begun anew."""
+        running = self._running.get(key)
+        return running is not None and running.waits.get(edge) == number
+
+    def _play(self) -> None:
+        while True:
+            with self._changed:
+                if self._stopped:
+                    return
+                if not self._due:
+                    self._changed.wait()
+                    continue
+                wait = self._due[0][0] - self._clock()
+                if wait > 0:
+                    self._changed.wait(min(wait, threading.TIMEOUT_MAX))
+                    continue
+                _, number, key, edge = heapq.heappop(self._due)
+                if not self._runs(number, key, edge):
+                    continue
+                running = self._running[key]
+                running.waits[edge] = _PLAYED
+                stay = running.stay
+            self._try(stay, edge)
+
+    def _try(self, stay: Stay, edge: Transition) -> None:
+        try:
+            self._elapsed(stay, edge)
+        except Exception:  # one aggregate's trouble stops no other's clock
+            LOG.exception("the transition to %s by time could not be played", edge.to)
+
+
+def _holds(edge: Transition, document: Document) -> bool:
+    return edge.when is None or holds(edge.when, Context(response_body=document))
+
+
+def _timed(change: Change) -> Iterator[tuple[float, Transition]]:
+    """The transitions out of a change's state that time alone makes, with their seconds."""
+    for edge in change.lifecycle.transitions if change.lifecycle else ():
+        if edge.after is not None and change.state in edge.sources:
+            yield edge.after, edge

@@ -1,0 +1,107 @@
+"""Coverage: what insurance a patient has, and what the payer says; one handler for each operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from harness.contract.model import JSON
+from harness.serving.exchange import Request
+from harness.serving.problems import Problem, Reason
+from reference_services.platform.values import timestamp
+from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
+
+
+def listCoverage(work: Work, request: Request) -> Page:
+    query = request.query
+    filters = {"status": query.get("status"), "payerId": query.get("payerId")}
+    return work.page("Coverage", request, {"patientId": request.path["patientId"], **filters})
+
+
+def addCoverage(work: Work, request: Request) -> Aggregate:
+    period = request.body["period"]
+    if "end" in period and period["end"] < period["start"]:
+        raise Problem(422, errors=[Reason("/period/end", "lies before the start")])
+    patient = request.path["patientId"]
+    present = work.find("Coverage", {"patientId": patient}, internal=True)
+    document = {
+        **request.body,
+        "patientId": patient,
+        "order": 1 + max((each["order"] for each in present), default=0),
+        "createdAt": timestamp(work.now),
+        "confidentiality": "N",
+    }
+    return work.create("Coverage", document, because="added")
+
+
+def getCoverage(work: Work, request: Request) -> Aggregate:
+    return work.get("Coverage", request.path["coverageId"])
+
+
+def checkEligibility(work: Work, request: Request) -> Aggregate:
+    wanted = request.body.get("coverageId")
+    if wanted is not None:
+        coverage = work.peek("Coverage", wanted)
+        if coverage is None or coverage["patientId"] != request.body["patientId"]:
+            raise Problem(422, errors=[Reason("/coverageId", "names no coverage of this patient")])
+    return work.create("EligibilityCheck", {**request.body, **_new(work, "N")}, because="requested")
+
+
+def getEligibility(work: Work, request: Request) -> Aggregate:
+    return work.get("EligibilityCheck", request.path["eligibilityId"])
+
+
+def appointmentChanged(work: Work, message: IncomingMessage) -> None:
+    """Ask the payer about an appointment that waits for it.
+
+    One that stays pending because of an answer must not ask again, or question would follow answer for ever.
+    """
+    change = message.payload
+    if change["to"] != "pending" or change.get("pendingReason") != "awaiting-eligibility":
+        return
+    question = {
+        "patientId": change["patientId"],
+        "appointmentId": change["id"],
+        "slotId": change.get("slotId"),
+    }
+    work.create(
+        "EligibilityCheck", {**question, **_new(work, change["confidentiality"])}, because="requested"
+    )
+
+
+def afterEligibilityCheckComplete(work: Work, check: Aggregate) -> None:
+    """The payer answers. No payer is connected: the answer follows from the coverage that is known."""
+    where = {"patientId": check["patientId"], "id": check.get("coverageId")}
+    named = {name: value for name, value in where.items() if value is not None}
+    known = work.find("Coverage", named, internal=True)
+    refusal = why_not(known, work.now.date())
+    if refusal is None:
+        work.change(check, because="answered", result="eligible")
+    else:
+        work.change(check, because="answered", result="not-eligible", resultReason=refusal)
+
+
+def why_not(coverages: Iterable[Aggregate], day: date) -> str | None:
+    """Why none of these coverages pays on that day, or None if one does."""
+    reasons = [_refusal(each, day) for each in coverages]
+    if None in reasons:
+        return None
+    for reason in ("coverage-ended", "coverage-not-begun"):
+        if reason in reasons:
+            return reason
+    return "no-active-coverage"
+
+
+def _refusal(coverage: Aggregate, day: date) -> str | None:
+    if coverage.status != "active":
+        return "no-active-coverage"
+    period = coverage["period"]
+    if day < date.fromisoformat(period["start"]):
+        return "coverage-not-begun"
+    if "end" in period and day > date.fromisoformat(period["end"]):
+        return "coverage-ended"
+    return None
+
+
+def _new(work: Work, confidentiality: JSON) -> dict[str, JSON]:
+    return {"createdAt": timestamp(work.now), "confidentiality": confidentiality}

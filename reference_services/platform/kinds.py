@@ -1,0 +1,167 @@
+"""What the platform must know of each type of aggregate, read from the contract once."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import string
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from harness.contract.model import JSON, Contract, Operation, Schema
+from harness.contract.schema import (
+    Validator,
+    compile_schema,
+    expand,
+    items_of,
+    phi_properties,
+    properties,
+    says,
+)
+from harness.errors import ContractError
+from reference_services.platform.aggregate import PRIVATE
+from reference_services.platform.lifecycle import Rules
+
+_ALPHABET = string.digits + string.ascii_lowercase
+_PREFIXED = re.compile(r"\^([0-9A-Za-z_-]*)\[(?:0-9a-z|a-z0-9)\]\{(\d+),(\d+)\}\$")
+_RANDOM = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One component schema as a type of aggregate.
+
+    ``subject`` is the dotted name of the property that holds the patient, None where it has none.
+    ``identified`` and ``versioned`` say that documents show their id and version; ``nullable`` names the
+    properties that may be null, ``secret`` those that are taken but never answered, ``phi`` those that are
+    ``x-phi``; ``unique`` names its unique keys.
+    """
+
+    name: str
+    schema: Schema | None
+    validator: Validator | None
+    id_schema: Schema | None
+    rules: Rules | None
+    subject: str | None
+    identified: bool
+    versioned: bool
+    nullable: frozenset[str]
+    secret: frozenset[str]
+    phi: frozenset[str]
+    unique: tuple[str, ...]
+
+    def subject_of(self, document: Mapping[str, JSON]) -> str | None:
+        """The patient whose data a document is."""
+        value: JSON = document
+        for part in self.subject.split(".") if self.subject else ():
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return value if isinstance(value, str) else None
+
+    def new_id(self) -> str:
+        """A fresh id that the schema of ``id`` takes: a UUID, else what its pattern asks for."""
+        schema = self.id_schema
+        if schema is None or compile_schema(schema).is_valid(made := str(uuid.uuid4())):
+            return str(uuid.uuid4()) if schema is None else made
+        raw = expand(schema).raw
+        pattern = raw.get("pattern", "") if isinstance(raw, Mapping) else ""
+        if found := _PREFIXED.fullmatch(pattern):
+            prefix, least, most = found[1], int(found[2]), int(found[3])
+            length = max(least, min(most, _RANDOM))
+            return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))
+        from harness.contract.schema import generate
+
+        return str(generate(schema, secrets.randbits(31)))
+
+
+def plain_kind(name: str) -> Kind:
+    """A type that no schema describes: a service's own bookkeeping."""
+    none: frozenset[str] = frozenset()
+    return Kind(name, None, None, None, None, None, True, False, none, none, none, ())
+
+
+def kind_of(contract: Contract, name: str, schema: Schema, unique: tuple[str, ...]) -> Kind:
+    """Read one component schema."""
+    named = properties(schema)
+    lifecycle = contract.lifecycles.get(name)
+    return Kind(
+        name=name,
+        schema=schema,
+        validator=compile_schema(schema),
+        id_schema=named.get("id"),
+        rules=None if lifecycle is None else Rules(lifecycle),
+        subject=_subject(contract, name, named),
+        identified="id" in named,
+        versioned="version" in named,
+        nullable=frozenset(each for each, sub in named.items() if compile_schema(sub).is_valid(None)),
+        secret=frozenset(each for each, sub in named.items() if says(sub, "writeOnly") is True),
+        phi=frozenset(each.lstrip("/").partition("/")[0] for each in phi_properties(schema)),
+        unique=unique,
+    )
+
+
+def check_document(kind: Kind, document: Mapping[str, JSON]) -> None:
+    """Raises ContractError if a document breaks its component schema."""
+    if kind.schema is None or kind.validator is None:
+        return
+    public = {name: value for name, value in document.items() if not name.startswith(PRIVATE)}
+    wrong = kind.validator.violations(public)
+    if wrong:
+        raise ContractError(
+            str(kind.schema.place) if kind.schema.place.file else kind.name,
+            f"this {kind.name} breaks its schema: "
+            + "; ".join(f"{each.pointer or '/'} {each.detail}" for each in wrong),
+            "a document that keeps it",
+            "What a service remembers beyond its contract goes into properties that begin with _",
+        )
+
+
+def kept(contract: Contract) -> Iterator[str]:
+    """The component schemas that can be aggregates: those with an ``id``, and those with a lifecycle.
+
+    What only travels as a message is none.
+    """
+    for name, schema in contract.schemas.items():
+        if "asyncapi" in contract.documents.get(schema.uri.partition("#")[0], ()):
+            continue
+        if name in contract.lifecycles or "id" in properties(schema):
+            yield name
+
+
+def answered(operation: Operation) -> Iterator[Schema]:
+    """The schemas of an operation's successful JSON answers."""
+    for response in operation.successes:
+        for media in response.content.values():
+            if media.schema is not None:
+                yield media.schema
+
+
+def item_type(schema: Schema) -> str | None:
+    """The component that a list answer's items are, or None."""
+    for each in properties(schema).values():
+        items = items_of(each)
+        if items is not None:
+            return expand(items).name
+    return None
+
+
+def _subject(contract: Contract, name: str, named: Mapping[str, Schema]) -> str | None:
+    """Where the patient stands in a document: as ``x-subject`` of the operations that answer it says."""
+    told = [op for op in contract.operations.values() if op.subject and _answers(op, name)]
+    for operation in told:
+        source, _, pointer = (operation.subject or "").partition("#/")
+        if source == "$response.body" and any(each.name == name for each in answered(operation)):
+            return pointer.replace("/", ".")
+    for operation in told:
+        last = re.split(r"[./#]", operation.subject or "")[-1]
+        if last in named:
+            return last
+        # What is kept once for each patient has the patient's id: /patients/{patientId}/preferences.
+        only = operation.path.count("{") == 1 and "{" + last + "}" in operation.path
+        if only and "id" in named and any(each.name == name for each in answered(operation)):
+            return "id"
+    return "patientId" if "patientId" in named else None
+
+
+def _answers(operation: Operation, name: str) -> bool:
+    return any(name in (each.name, item_type(each)) for each in answered(operation))

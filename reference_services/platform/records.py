@@ -1,0 +1,194 @@
+"""Aggregates in their table, with their filter values, unique keys and timers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from harness.contract.model import JSON
+from reference_services.platform import tables
+from reference_services.platform.aggregate import Aggregate
+from reference_services.platform.store import Conflict, Transaction, WriteWanted
+from reference_services.platform.values import scalars
+
+_A = tables.aggregates.c
+COLUMNS = (
+    _A.type,
+    _A.id,
+    _A.version,
+    _A.document,
+    _A.subject,
+    _A.status,
+    _A.entered_at,
+    _A.correlation,
+    _A.uniques,
+    _A.row,
+)
+_BY_ID = select(*COLUMNS).where(_A.type == bindparam("type"), _A.id == bindparam("id"))
+_INSERT = insert(tables.aggregates)
+_UPDATE = update(tables.aggregates).where(_A.row == bindparam("at"), _A.version == bindparam("expected"))
+_DELETE = delete(tables.aggregates).where(_A.row == bindparam("at"), _A.version == bindparam("expected"))
+_FIELDS = select(tables.fields.c.name, tables.fields.c.value).where(tables.fields.c.row == bindparam("at"))
+_FORGET_FIELD = delete(tables.fields).where(
+    tables.fields.c.row == bindparam("at"),
+    tables.fields.c.name == bindparam("gone"),
+    tables.fields.c.value == bindparam("was"),
+)
+_ADD_FIELD = insert(tables.fields)
+_CLAIM = insert(tables.unique_keys)
+_FORGET = {
+    table.name: delete(table).where(table.c.row == bindparam("at"))
+    for table in (tables.fields, tables.unique_keys, tables.timers)
+}
+
+
+class Taken(Exception):
+    """An id or a unique key that another aggregate has. ``name`` is the key's."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(name)
+
+
+def read(transaction: Transaction, type: str, id: str) -> Aggregate | None:
+    """The aggregate, or None."""
+    found = transaction.connection.execute(_BY_ID, {"type": type, "id": id}).one_or_none()
+    return None if found is None else aggregate_of(found)
+
+
+def aggregate_of(found: Sequence[Any]) -> Aggregate:
+    """From a row of ``COLUMNS``."""
+    type, id, version, document, subject, status, entered_at, correlation, uniques, row = found
+    names = tuple(orjson.loads(uniques)) if uniques != "[]" else ()
+    return Aggregate(
+        type, id, version, orjson.loads(document), subject, status, entered_at, correlation, names, row
+    )
+
+
+def add(transaction: Transaction, aggregate: Aggregate) -> None:
+    """Insert it, and set its ``row``. Raises Taken, after which the transaction must be given up."""
+    _writes(transaction)
+    try:
+        made = transaction.connection.execute(_INSERT, {**_columns(aggregate), "type": aggregate.type})
+    except IntegrityError as error:
+        raise Taken("id") from error
+    (aggregate.row,) = made.inserted_primary_key or (0,)
+    _index(transaction, aggregate, set())
+    _claim(transaction, aggregate)
+
+
+def replace(transaction: Transaction, aggregate: Aggregate, expected: int) -> None:
+    """Write it over version ``expected``. Raises Conflict if that is not there any more; Taken."""
+    _writes(transaction)
+    changed = transaction.connection.execute(
+        _UPDATE, {**_columns(aggregate), "at": aggregate.row, "expected": expected}
+    )
+    if changed.rowcount != 1:
+        raise Conflict
+    before = transaction.connection.execute(_FIELDS, {"at": aggregate.row})
+    _index(transaction, aggregate, {(name, value) for name, value in before})
+    if aggregate.uniques:
+        transaction.connection.execute(_FORGET["unique_keys"], {"at": aggregate.row})
+        _claim(transaction, aggregate)
+
+
+def remove(transaction: Transaction, aggregate: Aggregate) -> None:
+    """Delete it and all that hangs on it. Raises Conflict if it has changed."""
+    _writes(transaction)
+    gone = transaction.connection.execute(_DELETE, {"at": aggregate.row, "expected": aggregate.version})
+    if gone.rowcount != 1:
+        raise Conflict
+    for statement in _FORGET.values():
+        transaction.connection.execute(statement, {"at": aggregate.row})
+
+
+def clear(transaction: Transaction, everything: Iterable[Any]) -> None:
+    """Empty these tables."""
+    for table in everything:
+        transaction.connection.execute(delete(table))
+
+
+def search(
+    transaction: Transaction, conditions: Sequence[ColumnElement[bool]], limit: int | None
+) -> list[Aggregate]:
+    """All that match, in the order in which they were made."""
+    query = select(*COLUMNS).where(*conditions).order_by(_A.row)
+    rows = transaction.connection.execute(query if limit is None else query.limit(limit))
+    return [aggregate_of(each) for each in rows]
+
+
+def count(transaction: Transaction, conditions: Sequence[ColumnElement[bool]]) -> int:
+    found = transaction.connection.execute(select(func.count(_A.row)).where(*conditions)).scalar_one()
+    return int(found)
+
+
+def has_field(type: str, name: str, *tests: ColumnElement[bool]) -> ColumnElement[bool]:
+    """That a scalar of this dotted name exists and passes every test on ``tables.fields.c.value``."""
+    f = tables.fields.c
+    return exists().where(f.row == _A.row, f.type == type, f.name == name, *tests)
+
+
+def _columns(aggregate: Aggregate) -> dict[str, JSON]:
+    return {
+        "id": aggregate.id,
+        "version": aggregate.version,
+        "subject": aggregate.subject,
+        "status": aggregate.status,
+        "entered_at": aggregate.entered_at,
+        "correlation": aggregate.correlation,
+        "uniques": orjson.dumps(aggregate.uniques).decode(),
+        "document": orjson.dumps(aggregate.document).decode(),
+    }
+
+
+def _index(transaction: Transaction, aggregate: Aggregate, before: set[tuple[str, str]]) -> None:
+    """Bring the filter values into line with the document; only what differs is written."""
+    now = set(scalars(aggregate.document))
+    gone = [{"at": aggregate.row, "gone": name, "was": value} for name, value in before - now]
+    new = [
+        {"row": aggregate.row, "type": aggregate.type, "name": name, "value": value}
+        for name, value in now - before
+    ]
+    if gone:
+        transaction.connection.execute(_FORGET_FIELD, gone)
+    if new:
+        transaction.connection.execute(_ADD_FIELD, new)
+
+
+def _claim(transaction: Transaction, aggregate: Aggregate) -> None:
+    """Take the unique keys that the document has now."""
+    for name in aggregate.uniques:
+        values = [aggregate.document.get(part) for part in name.split(",")]
+        if any(value is None for value in values):
+            continue
+        key = {"type": aggregate.type, "name": name, "digest": digest(values), "row": aggregate.row}
+        try:
+            transaction.connection.execute(_CLAIM, key)
+        except IntegrityError as error:
+            raise Taken(name) from error
+
+
+def digest(value: JSON) -> str:
+    """SHA-256 of a JSON value; equal whatever the order of properties."""
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def unique_names(uniques: Iterable[str | tuple[str, ...]]) -> tuple[str, ...]:
+    """Each unique key's name: its properties, joined by commas."""
+    return tuple(each if isinstance(each, str) else ",".join(each) for each in uniques)
+
+
+def stored(document: Mapping[str, JSON]) -> dict[str, JSON]:
+    """A copy that nobody else holds."""
+    copy: dict[str, JSON] = orjson.loads(orjson.dumps(document))
+    return copy
+
+
+def _writes(transaction: Transaction) -> None:
+    if not transaction.writes:
+        raise WriteWanted

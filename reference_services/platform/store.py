@@ -1,0 +1,88 @@
+"""The store: transactions over the platform's tables, and what is done after a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+
+from harness.serving.problems import Problem
+from reference_services.platform.engine import Database, open_database
+
+
+class Transaction:
+    """An open transaction. ``woken`` collects whom to tell once it is committed, and since when."""
+
+    __slots__ = ("connection", "woken", "writes")
+
+    def __init__(self, connection: Connection, writes: bool) -> None:
+        self.connection = connection
+        self.writes = writes
+        self.woken: dict[str, str] = {}
+
+    def wake(self, what: str, since: str = "") -> None:
+        """Tell the listener of ``what`` after the commit; ``since`` is the least of all that were said."""
+        self.woken[what] = min(since, self.woken.get(what, since))
+
+
+class WriteWanted(Exception):
+    """Something writes in a transaction that was opened to read: it is run again, to write."""
+
+
+class Conflict(Exception):
+    """Somebody else changed the same thing meanwhile: the transaction is run again."""
+
+
+class Store:
+    """One service's database, by its URL (None: a temporary file); opened by ``open``.
+
+    Threads share it; each transaction has a connection of its own.
+    """
+
+    def __init__(self, url: str | None) -> None:
+        self._url = url
+        self._database: Database | None = None
+        self._listeners: dict[str, Callable[[str], None]] = {}
+
+    def open(self) -> None:
+        """Open it and make the tables that are missing. Raises UsageError."""
+        if self._database is None:
+            self._database = open_database(self._url)
+
+    def close(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            database.close()
+
+    @property
+    def database(self) -> Database:
+        if self._database is None:
+            raise Problem(503, detail="The service is not running.", headers={"Retry-After": "1"})
+        return self._database
+
+    def on_commit(self, what: str, listener: Callable[[str], None]) -> None:
+        """Call ``listener`` after every commit that woke ``what`` (``outbox``, ``timers``)."""
+        self._listeners[what] = listener
+
+    @contextmanager
+    def transaction(self, write: bool) -> Iterator[Transaction]:
+        """Commits at the end, rolls back if anything is raised; writers of one process wait in line.
+
+        Raises Problem 503 if the database stays locked by another process.
+        """
+        database = self.database
+        with database.writers if write else nullcontext():
+            try:
+                with (database.writing if write else database.reading).connect() as connection:
+                    transaction = Transaction(connection, write)
+                    with connection.begin():
+                        yield transaction
+            except OperationalError as error:
+                raise Problem(
+                    503, detail="The store is busy. Try again later.", headers={"Retry-After": "1"}
+                ) from error
+        for what, since in transaction.woken.items():
+            if listener := self._listeners.get(what):
+                listener(since)

@@ -1,0 +1,72 @@
+"""Options and fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.kafka.apache import ApacheKafka
+
+ROOT = Path(__file__).parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--unbounded", action="store_true", help="run generated cases without CI's bound")
+    parser.addoption("--write-pacts", action="store_true", help="rewrite contracts/pacts from the consumers")
+    parser.addoption(
+        "--kills", type=int, default=200, help="kills on the embedded broker, a tenth on Apache Kafka"
+    )
+    parser.addoption(
+        "--kill-seed", type=int, help="seed of the first round of kills; default: another each time"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+    """Plain ``pytest`` needs no Java: what is marked ``apache`` runs when it is asked for, with -m."""
+    if "apache" in config.option.markexpr:
+        return
+    unasked = pytest.mark.skip(reason="needs Apache Kafka: tox -e kafka runs it")
+    for item in items:
+        if item.get_closest_marker("apache"):
+            item.add_marker(unasked)
+
+
+@pytest.fixture(scope="session")
+def apache_kafka() -> Iterator[ApacheKafka]:
+    """An Apache Kafka of our own, which may be stopped, killed and started; leave it running."""
+    from tests.kafka.apache import ApacheKafka
+    from tests.kafka.artifacts import skip_where_it_cannot_be_had
+
+    skip_where_it_cannot_be_had()
+    with ApacheKafka() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def unbounded(request: pytest.FixtureRequest) -> bool:
+    """Whether generated cases run without CI's bound (``tox -e full``)."""
+    return bool(request.config.getoption("--unbounded"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The whole run keeps its development key in a folder of its own, never in the user's."""
+    folder = tmp_path_factory.mktemp("portal-state")
+    before = os.environ.get("PORTAL_STATE")
+    os.environ["PORTAL_STATE"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["PORTAL_STATE"]
+    else:
+        os.environ["PORTAL_STATE"] = before
+
+
+@pytest.fixture(scope="session")
+def contracts() -> Path:
+    """The shipped contracts."""
+    return ROOT / "contracts"

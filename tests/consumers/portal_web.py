@@ -1,0 +1,140 @@
+"""The portal's web client, as much of it as talks to services: what a patient sees and does."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+
+class Refused(Exception):
+    """A service turned a request down; ``status`` says how."""
+
+    def __init__(self, status: int, title: str) -> None:
+        self.status = status
+        super().__init__(f"{status} {title}")
+
+
+@dataclass(frozen=True)
+class Slot:
+    id: str
+    status: str
+    start: str
+    specialty: str
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """``version`` is the ETag that a change must name."""
+
+    id: str
+    status: str
+    start: str | None
+    version: str
+    waits_for: str | None
+
+
+@dataclass(frozen=True)
+class Coverage:
+    id: str
+    status: str
+    payer: str
+
+
+@dataclass(frozen=True)
+class Delivery:
+    id: str
+    status: str
+    template: str
+
+
+class PortalWeb:
+    """One patient's session with one service."""
+
+    def __init__(self, url: str, patient: str, token: str) -> None:
+        self.patient = patient
+        self._client = httpx.Client(
+            base_url=url + "/v1",
+            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+            timeout=5.0,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> PortalWeb:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def free_slots(self, specialty: str) -> list[Slot]:
+        found = self._ask("GET", "/slots", params={"status": "free", "specialty": specialty}).json()
+        return [_slot(each) for each in found["items"]]
+
+    def hold(self, slot: str) -> Slot:
+        return _slot(self._ask("POST", f"/slots/{slot}/hold", json={"patientId": self.patient}).json())
+
+    def book(self, slot: str) -> Appointment:
+        body = {"patientId": self.patient, "slotId": slot}
+        return _appointment(self._ask("POST", "/appointments", json=body, headers=_once()))
+
+    def appointment(self, id: str) -> Appointment:
+        return _appointment(self._ask("GET", f"/appointments/{id}"))
+
+    def cancel(self, appointment: Appointment, reason: str) -> Appointment:
+        return _appointment(
+            self._ask(
+                "POST",
+                f"/appointments/{appointment.id}/cancel",
+                json={"cancellationReason": reason},
+                headers={"If-Match": appointment.version},
+            )
+        )
+
+    def coverage(self) -> list[Coverage]:
+        found = self._ask("GET", f"/patients/{self.patient}/coverage").json()
+        return [Coverage(each["id"], each["status"], each["payerId"]) for each in found["items"]]
+
+    def ask_eligibility(self) -> str:
+        """The id of the check that was begun."""
+        body = {"patientId": self.patient}
+        return str(self._ask("POST", "/eligibility-checks", json=body, headers=_once()).json()["id"])
+
+    def eligibility(self, check: str) -> str | None:
+        """The payer's answer, None while there is none."""
+        found = self._ask("GET", f"/eligibility-checks/{check}").json()
+        return str(found["result"]) if found["outcome"] == "complete" else None
+
+    def channels(self) -> list[str]:
+        return list(self._ask("GET", f"/patients/{self.patient}/preferences").json()["channels"])
+
+    def register_device(self, platform: str, token: str) -> str:
+        """The id of the device."""
+        path, body = f"/patients/{self.patient}/devices", {"platform": platform, "token": token}
+        return str(self._ask("POST", path, json=body, headers=_once()).json()["id"])
+
+    def deliveries(self) -> list[Delivery]:
+        found = self._ask("GET", f"/patients/{self.patient}/deliveries").json()
+        return [Delivery(each["id"], each["status"], each["templateId"]) for each in found["items"]]
+
+    def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
+        answer = self._client.request(method, path, **request)
+        if not answer.is_success:
+            raise Refused(answer.status_code, str(answer.json()["title"]))
+        return answer
+
+
+def _once() -> dict[str, str]:
+    return {"Idempotency-Key": str(uuid.uuid4())}
+
+
+def _slot(told: dict[str, Any]) -> Slot:
+    return Slot(told["id"], told["status"], told["start"], told["specialty"])
+
+
+def _appointment(answer: httpx.Response) -> Appointment:
+    told = answer.json()
+    return Appointment(
+        told["id"], told["status"], told.get("start"), answer.headers["ETag"], told.get("pendingReason")
+    )

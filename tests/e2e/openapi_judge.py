@@ -1,0 +1,117 @@
+"""A second opinion: openapi-core judges recorded exchanges, so that we never mark our own work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from openapi_core import Config, OpenAPI
+from openapi_core.datatypes import RequestParameters
+from openapi_core.templating.paths.exceptions import PathError
+from openapi_core.validation.request.exceptions import SecurityValidationError
+from werkzeug.datastructures import Headers, ImmutableMultiDict
+
+_UNNAMED = "is not a documented parameter"
+
+
+@dataclass
+class Sent:
+    """A recorded request in the shape that openapi-core asks for."""
+
+    host_url: str
+    path: str
+    method: str
+    parameters: RequestParameters
+    content_type: str
+    body: bytes | None
+
+
+@dataclass
+class Received:
+    """A recorded answer in the shape that openapi-core asks for."""
+
+    status_code: int
+    content_type: str
+    headers: Headers
+    data: bytes
+
+
+class Judge:
+    """One contract file, judged by openapi-core alone. Security is not its business here."""
+
+    def __init__(self, contract: Path) -> None:
+        # It reads application/json only; problem details are JSON too (RFC 9457).
+        config = Config(extra_media_type_deserializers={"application/problem+json": json.loads})
+        self._openapi = OpenAPI.from_file_path(str(contract), config)
+
+    def disagreements(self, exchanges: Iterable[Mapping[str, Any]]) -> list[str]:
+        """One line each exchange where openapi-core sees it differently than the service did."""
+        return [line for exchange in exchanges for line in self._judge(exchange)]
+
+    def _judge(self, exchange: Mapping[str, Any]) -> list[str]:
+        sent, received, status = _sent(exchange), _received(exchange), int(exchange["status"])
+        name = f"{exchange['method']} {exchange['path']} → {status}"
+        in_answer = list(self._openapi.iter_response_errors(sent, received))
+        if any(isinstance(error, PathError) for error in in_answer):
+            same = status in (404, 405) or exchange["method"] in ("OPTIONS", "HEAD")
+            return [] if same else [f"{name}: openapi-core knows no such operation"]
+        found = [f"{name}: openapi-core refuses the answer: {_why(error)}" for error in in_answer]
+        in_request = [
+            e for e in self._openapi.iter_request_errors(sent) if not isinstance(e, SecurityValidationError)
+        ]
+        if status < 300:
+            found += [
+                f"{name}: accepted, but openapi-core refuses the request: {_why(e)}" for e in in_request
+            ]
+        elif status == 400 and not in_request and not self._stricter(exchange):
+            said = exchange["response_body"]
+            found.append(f"{name}: refused as invalid, but openapi-core finds nothing wrong: {said}")
+        return found
+
+    @staticmethod
+    def _stricter(exchange: Mapping[str, Any]) -> bool:
+        """openapi-core does not look at query parameters that no contract names; we refuse them."""
+        errors = json.loads(exchange["response_body"]).get("errors", [])
+        return bool(errors) and all(_UNNAMED in error["detail"] for error in errors)
+
+
+def _sent(exchange: Mapping[str, Any]) -> Sent:
+    headers = Headers(list(exchange["headers"].items()))
+    url = str(exchange["url"])
+    host = url[: url.index("/", url.index("//") + 2)]
+    return Sent(
+        host_url=host,
+        path=exchange["path"],
+        method=exchange["method"].lower(),
+        parameters=RequestParameters(
+            query=ImmutableMultiDict(parse_qsl(exchange["query"], keep_blank_values=True)), header=headers
+        ),
+        content_type=headers.get("content-type", ""),
+        body=exchange["body"].encode() or None,
+    )
+
+
+def _received(exchange: Mapping[str, Any]) -> Received:
+    headers = Headers(list(exchange["response_headers"].items()))
+    kind = headers.get("content-type", "")
+    return Received(exchange["status"], kind, headers, exchange["response_body"].encode())
+
+
+def _why(error: BaseException) -> str:
+    causes = []
+    cause: BaseException | None = error
+    while cause is not None:
+        inner = getattr(cause, "schema_errors", None)
+        text = "; ".join(str(e.message) for e in inner) if inner else str(cause)
+        causes.append(f"{type(cause).__name__}: {text}")
+        cause = cause.__cause__
+    return " ← ".join(causes)
+
+
+def read(file: Path) -> list[dict[str, Any]]:
+    """The exchanges of a ``--exchanges`` file."""
+    return [json.loads(line) for line in file.read_text().splitlines()]

@@ -1,0 +1,83 @@
+"""The main job: ``portal verify`` over real sockets and a real Kafka protocol, judged a second time."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from harness.contract import load_system
+from tests.e2e.openapi_judge import Judge, read
+from tests.e2e.portal import portal
+
+ON_A_MOCK = {"http_properties", "http_pacts", "events", "cause_and_effect"}
+"""What must pass on a mock; the rest is not applicable to something that remembers nothing."""
+
+
+def verified(target: str, folder: Path, cases: int, *more: str) -> tuple[int, dict[str, Any], str]:
+    exchanges = folder / "exchanges.jsonl"
+    ran = portal(
+        "verify", "--target", target, "--cases", str(cases), "--report", str(folder / "report"),
+        "--exchanges", str(exchanges), *more, timeout=600,
+    )  # fmt: skip
+    assert "Traceback" not in ran.text
+    report = json.loads((folder / "report" / "report.json").read_text())
+    return ran.code, report, ran.text
+
+
+@pytest.mark.timeout(620)
+@pytest.mark.parametrize("target", ["reference", "mock"])
+def test_verify_finds_nothing_and_openapi_core_agrees(
+    target: str, contracts: Path, tmp_path: Path, unbounded: bool
+) -> None:
+    code, report, text = verified(target, tmp_path, 25 if unbounded else 8)
+    assert code == 0, text
+    verdicts = {(check["service"], check["check"]): check["verdict"] for check in report["checks"]}
+    services = set(load_system(contracts).contracts)
+    assert {service for service, _ in verdicts} == services
+    for (service, check), verdict in verdicts.items():
+        tried = target == "reference" or check in ON_A_MOCK
+        if check == "message_pacts":
+            tried = tried and service in promised_messages(contracts)
+        assert verdict == ("passed" if tried else "not applicable"), f"{service} {check}"
+    reasons = [r["reason"] for c in report["checks"] for r in c["results"] if r["kind"] == "not applicable"]
+    assert all(reasons)
+    ET.parse(tmp_path / "report" / "junit.xml")
+    agrees(contracts, read(tmp_path / "exchanges.jsonl"), services)
+
+
+def promised_messages(contracts: Path) -> set[str]:
+    """The providers of whose messages a consumer has written down what it relies on."""
+    pacts = [json.loads(file.read_text()) for file in (contracts / "pacts").glob("*.json")]
+    kinds = {(pact["provider"]["name"], each["type"]) for pact in pacts for each in pact["interactions"]}
+    return {provider for provider, kind in kinds if kind == "Asynchronous/Messages"}
+
+
+def agrees(contracts: Path, exchanges: list[dict[str, Any]], services: set[str]) -> None:
+    """Every recorded exchange stands before openapi-core; both kinds of answer were really there."""
+    for service in services:
+        own = [e for e in exchanges if e["service"] == service]
+        statuses = Counter(exchange["status"] // 100 for exchange in own)
+        assert statuses[2] > 20, f"{service}: too few successes to judge: {statuses}"
+        assert statuses[4] > 20, f"{service}: too few refusals to judge: {statuses}"
+        assert statuses[5] == 0, f"{service}: {statuses}"
+        disagreements = Judge(contracts / service / "openapi.yaml").disagreements(own)
+        assert not disagreements, "\n".join(disagreements[:20])
+
+
+def test_one_check_of_one_service(tmp_path: Path) -> None:
+    ran = portal("verify", "coverage", "--check", "paging", "--report", str(tmp_path / "report"))
+    assert ran.code == 0, ran.text
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert [(c["service"], c["check"]) for c in report["checks"]] == [("coverage", "paging")]
+
+
+def test_explain_says_what_each_check_misses() -> None:
+    ran = portal("verify", "--explain")
+    assert ran.code == 0
+    for name in (*ON_A_MOCK, "message_pacts", "lifecycle", "access", "concurrency", "paging"):
+        assert name in ran.out

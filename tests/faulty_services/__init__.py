@@ -1,0 +1,1 @@
+"""Reference services with exactly one thing wrong each, and the check that must find it."""

@@ -1,0 +1,125 @@
+"""Who gets in that must not, who does not that may, and what refusals give away."""
+
+from __future__ import annotations
+
+from harness.serving.exchange import Request
+from harness.serving.problems import Problem
+from reference_services.platform.work import Aggregate, Page, Work
+from tests.faulty_services.breaking import handlers, otherwise, tokens
+from tests.faulty_services.fault import Fault
+
+
+def _everybodys_appointments(work: Work, _: Request) -> Page:
+    found = work.find("Appointment", internal=True)
+    return Page(found, len(found))
+
+
+def _telling_appointment(work: Work, request: Request) -> Aggregate:
+    appointment = work.peek("Appointment", request.path["appointmentId"])
+    if appointment is not None and not work.acts_for(appointment["patientId"]):
+        raise Problem(404, detail="It belongs to another patient.")
+    return work.get("Appointment", request.path["appointmentId"])
+
+
+FAULTS = (
+    Fault(
+        "nobody asks for a token",
+        "access",
+        "notifications",
+        "access",
+        "getDelivery",
+        "Not refused with 401: no token",
+        otherwise("getDelivery", security=(), access={}, subject=None),
+        ("concurrency", "paging"),
+    ),
+    Fault(
+        "another patient's data is returned",
+        "access",
+        "scheduling",
+        "access",
+        "getAppointment",
+        "Somebody who may not is not refused: patient of somebody else",
+        otherwise("getAppointment", access={}, subject=None),
+        ("concurrency", "paging"),
+    ),
+    Fault(
+        "somebody books for another patient",
+        "access",
+        "scheduling",
+        "access",
+        "bookAppointment",
+        "Somebody who may not is not refused: patient of somebody else",
+        otherwise("bookAppointment", access={}, subject=None),
+        ("concurrency", "paging"),
+    ),
+    Fault(
+        "a list shows everybody's things",
+        "access",
+        "scheduling",
+        "access",
+        "listAppointments",
+        "A list shows another patient's data",
+        handlers(listAppointments=_everybodys_appointments),
+        ("concurrency", "events"),
+    ),
+    Fault(
+        "a refusal says that a thing exists",
+        "access",
+        "scheduling",
+        "access",
+        "getAppointment",
+        "A refusal says whether the thing exists",
+        handlers(getAppointment=_telling_appointment),
+        ("concurrency", "paging"),
+    ),
+    Fault(
+        "an actor who may is refused",
+        "access",
+        "scheduling",
+        "access",
+        "getAppointment",
+        "Somebody who may is refused: clinician",
+        otherwise("getAppointment", access={"patient": "own", "proxy": "granted", "staff": "any"}),
+        ("concurrency", "paging"),
+    ),
+    Fault(
+        "a token's scope is not looked at",
+        "access",
+        "notifications",
+        "access",
+        "getDelivery",
+        "Not refused with 401 or 403: a token with another scope",
+        otherwise("getDelivery", security=({"portal": ()},)),
+        ("concurrency", "paging"),
+    ),
+    Fault(
+        "an expired token is taken",
+        "access",
+        "notifications",
+        "access",
+        "getDelivery",
+        "expired",
+        tokens(verify_exp=False),
+        ("concurrency", "paging"),
+    ),
+    Fault(
+        "a token for somebody else's service is taken",
+        "access",
+        "notifications",
+        "access",
+        "getDelivery",
+        "audience",
+        tokens(verify_aud=False),
+        ("concurrency", "paging"),
+    ),
+    Fault(
+        "a forged token is taken",
+        "access",
+        "notifications",
+        "access",
+        "getDelivery",
+        "Not refused with 401",
+        tokens(verify_signature=False),
+        ("concurrency", "paging"),
+    ),
+)

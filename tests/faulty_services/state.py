@@ -1,0 +1,257 @@
+"""State that is lost, doubled, changed when it must not, or not changed when it must."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from harness.contract.model import JSON, Transition
+from harness.serving.exchange import Answer, Request
+from harness.serving.problems import Problem
+from reference_services.coverage.handlers import addCoverage
+from reference_services.notifications.handlers import getPreferences
+from reference_services.platform import endpoint
+from reference_services.platform.idempotency import Claim, claim_of
+from reference_services.platform.work import Aggregate, Page, Work
+from reference_services.scheduling.handlers import releaseSlot
+from tests.faulty_services.breaking import Break, Reply, answers, edges, handlers, platform, without
+from tests.faulty_services.fault import Fault
+
+
+def _also(schema: str, driver: str, *states: str) -> Break:
+    """Let an operation move what is in these states too."""
+
+    def more(edge: Transition) -> Transition:
+        moved = edge.by == driver and edge.id is None
+        return replace(edge, sources=(*edge.sources, *states)) if moved else edge
+
+    return edges(schema, more)
+
+
+def _never(schema: str, **named: JSON) -> Break:
+    """Leave out the transitions with these attributes."""
+    return edges(schema, lambda e: None if all(getattr(e, n) == v for n, v in named.items()) else e)
+
+
+def _hasty_minute(edge: Transition) -> Transition:
+    return replace(edge, after=30.0) if edge.after == 60.0 else edge
+
+
+def _lose_one(reply: Reply) -> None:
+    if "next" in reply.body:
+        reply.body["items"].pop()
+
+
+def _counting_devices(work: Work, request: Request) -> Page:
+    """The newest first, and a cursor that says how many were shown."""
+    where = {"patientId": request.path["patientId"], "platform": request.query.get("platform")}
+    found = work.find("Device", {name: value for name, value in where.items() if value is not None})[::-1]
+    cursor, limit = str(request.query.get("cursor", "0")), int(request.query.get("limit", 20))
+    if not cursor.isdigit():
+        raise Problem(422)
+    end = int(cursor) + limit
+    return Page(found[int(cursor) : end], len(found), str(end) if end < len(found) else None)
+
+
+REFUSED = {"type": "about:blank", "title": "Conflict", "status": 409}
+
+
+def refused() -> Answer:
+    """Refuse without undoing what was done: only what is raised does that."""
+    return Answer(409, REFUSED, content_type="application/problem+json")
+
+
+def _touching_release(work: Work, request: Request) -> Aggregate | Answer:
+    slot = work.get("Slot", request.path["slotId"])
+    if work.can_change(slot):
+        return releaseSlot(work, request)
+    work.save(slot)
+    return refused()
+
+
+def _careless_claim(request: Request) -> Claim | None:
+    """A key whatever it was used for."""
+    claim = claim_of(request)
+    return None if claim is None else replace(claim, digest="")
+
+
+def _keeping_cancel(work: Work, request: Request) -> Aggregate:
+    appointment = work.get("Appointment", request.path["appointmentId"])
+    return work.change(appointment, because="cancelled", **request.body, pendingReason=None, selfPay=None)
+
+
+def _lost_coverage(work: Work, request: Request) -> Aggregate:
+    """Answered and told of, but not kept."""
+    made = addCoverage(work, request)
+    work.delete(made)
+    return made
+
+
+def _kept_device(work: Work, request: Request) -> None:
+    work.get("Device", request.path["deviceId"])
+
+
+def _unkept_preferences(work: Work, request: Request) -> Aggregate:
+    asked = getPreferences(work, request)
+    return replace(asked, version=asked.version + 1, document={**asked.document, **request.body})
+
+
+FAULTS = (
+    Fault(
+        "what was created is lost",
+        "state",
+        "coverage",
+        "http_properties",
+        "addCoverage",
+        "Created resource not found",
+        handlers(addCoverage=_lost_coverage),
+    ),
+    Fault(
+        "a change is not kept",
+        "state",
+        "notifications",
+        "http_properties",
+        "setPreferences",
+        "A change is not kept",
+        handlers(setPreferences=_unkept_preferences),
+    ),
+    Fault(
+        "what was deleted is still there",
+        "state",
+        "notifications",
+        "http_properties",
+        "deleteDevice",
+        "Deleted resource still available",
+        handlers(deleteDevice=_kept_device),
+    ),
+    Fault(
+        "pages lose an item",
+        "state",
+        "scheduling",
+        "paging",
+        "listAppointments",
+        "An item of the list stands on no page",
+        answers("listAppointments", _lose_one),
+        ("access", "concurrency"),
+    ),
+    Fault(
+        "pages show an item again when others are inserted",
+        "state",
+        "notifications",
+        "paging",
+        "listDevices",
+        "An item stands on several pages when others are inserted between them",
+        handlers(listDevices=_counting_devices),
+        ("access", "concurrency"),
+    ),
+    Fault(
+        "a total is not true",
+        "state",
+        "notifications",
+        "paging",
+        "listDeliveries",
+        "The total is not the number of items",
+        answers("listDeliveries", lambda reply: reply.body.update(total=reply.body["total"] + 1)),
+        ("access", "concurrency"),
+    ),
+    Fault(
+        "a stale ETag is accepted",
+        "state",
+        "scheduling",
+        "concurrency",
+        "cancelAppointment",
+        "A change of an outdated version is not refused with 412",
+        without("cancelAppointment", "If-Match"),
+    ),
+    Fault(
+        "an Idempotency-Key is ignored",
+        "state",
+        "coverage",
+        "concurrency",
+        "addCoverage",
+        "Repeats of one Idempotency-Key are answered differently",
+        without("addCoverage", "Idempotency-Key"),
+    ),
+    Fault(
+        "an Idempotency-Key is answered whatever is asked",
+        "state",
+        "scheduling",
+        "concurrency",
+        "bookAppointment",
+        "An Idempotency-Key with another body is not refused with 422",
+        platform((endpoint, "claim_of", _careless_claim)),
+    ),
+    Fault(
+        "one slot is held twice",
+        "state",
+        "scheduling",
+        "concurrency",
+        "holdSlot",
+        "parallel requests for one Slot succeed",
+        _also("Slot", "holdSlot", "busy-tentative"),
+    ),
+    Fault(
+        "an illegal transition is allowed",
+        "state",
+        "scheduling",
+        "lifecycle",
+        "checkIn",
+        "An illegal transition is not refused with 409: a Appointment that is cancelled",
+        _also("Appointment", "checkIn", "cancelled"),
+        cases=10,
+    ),
+    Fault(
+        "a legal transition is refused",
+        "state",
+        "scheduling",
+        "lifecycle",
+        "markNoShow",
+        "A legal transition does not work: Appointment booked → noshow",
+        _never("Appointment", by="markNoShow"),
+        ("events", "paging"),
+    ),
+    Fault(
+        "a hold never runs out",
+        "state",
+        "scheduling",
+        "lifecycle",
+        "after 600 s",
+        "A legal transition does not work: Slot busy-tentative → free",
+        _never("Slot", after=600.0),
+    ),
+    Fault(
+        "what nobody answers is left as it is",
+        "state",
+        "scheduling",
+        "lifecycle",
+        "after 60 s",
+        "A legal transition does not work: Appointment pending → pending",
+        _never("Appointment", after=60.0),
+    ),
+    Fault(
+        "an answer is not waited for long enough",
+        "state",
+        "scheduling",
+        "lifecycle",
+        "after 60 s",
+        "A legal transition does not work: Appointment pending → pending",
+        edges("Appointment", _hasty_minute),
+    ),
+    Fault(
+        "a refused transition leaves a trace",
+        "state",
+        "scheduling",
+        "lifecycle",
+        "releaseSlot",
+        "A refused transition changed the Slot",
+        handlers(releaseSlot=_touching_release),
+    ),
+    Fault(
+        "a cancelled appointment keeps its slot",
+        "state",
+        "scheduling",
+        "lifecycle",
+        "cancelAppointment",
+        "A legal transition does not work: Slot busy → free",
+        handlers(cancelAppointment=_keeping_cancel),
+    ),
+)

@@ -1,0 +1,43 @@
+// What requests and messages look like: {name: test}, and `name?` may be missing.
+
+const match = (pattern) => (value) => typeof value === 'string' && pattern.test(value)
+const id = (prefix) => match(new RegExp(`^${prefix}-[0-9a-z]{8,26}$`))
+const oneOf = (text) => (value) => text.split(' ').includes(value)
+const words = (value) => typeof value === 'string' && value !== '' && [...value].length <= 500
+const ZONED = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i
+
+function time(value) {
+  const day = typeof value === 'string' && value.length <= 40 && ZONED.exec(value)?.[1]
+  return Boolean(day) && new Date(day).getUTCDate() === Number(day.slice(8)) // no 30th of February
+}
+
+const slotStatus = oneOf('busy free busy-unavailable busy-tentative entered-in-error')
+const status = oneOf(
+  'proposed pending booked arrived fulfilled cancelled noshow entered-in-error checked-in waitlist',
+)
+const specialty = oneOf('cardiology dermatology pediatrics primary-care psychiatry')
+const outcome = oneOf('queued complete error partial')
+const result = { 'result?': oneOf('eligible not-eligible unknown') }
+const why = { 'resultReason?': oneOf('no-active-coverage coverage-ended coverage-not-begun payer-unreachable') }
+
+export const ids = { slotId: id('slt'), appointmentId: id('apt'), patientId: id('pat') }
+export const KEY = { 'Idempotency-Key': match(/^[A-Za-z0-9._:-]{8,128}$/) }
+export const VERSION = { 'If-Match?': match(/^("[0-9]{1,18}"|\*)$/) }
+export const PAGE = { 'limit?': match(/^([1-9]\d?|100)$/), 'cursor?': match(/^[A-Za-z0-9_-]{1,512}$/) }
+export const STATUSES = { 'status?': status, 'specialty?': specialty }
+export const SEARCH = {
+  'status?': slotStatus, 'specialty?': specialty, 'providerId?': id('prv'), 'locationId?': id('loc'),
+  'startFrom?': time, 'startBefore?': time,
+}
+export const HOLDING = { patientId: ids.patientId }
+export const MOVING = { slotId: ids.slotId }
+export const BOOKING = { ...HOLDING, ...MOVING, 'reason?': words }
+export const CANCELLING = {
+  cancellationReason: oneOf('pat pat-cpp pat-fb pat-lt pat-mv prov prov-pers maint other expired'),
+}
+export const ANSWER = { // of coverage, on portal.coverage.eligibility.v1
+  id: id('elg'), version: (value) => Number.isInteger(value) && value > 0, patientId: ids.patientId,
+  to: outcome, 'from?': (value) => value === null || outcome(value), 'reason?': oneOf('requested answered'),
+  occurredAt: time, confidentiality: oneOf('U L M N R V'), 'appointmentId?': ids.appointmentId,
+  'slotId?': ids.slotId, ...result, ...why,
+}

@@ -1,0 +1,120 @@
+"""A well-behaved client, in a process of its own so that an attack in ours does not slow it down.
+
+Run as ``python -m tests.hostile.bystander HOST PORT`` with its token in ``TOKEN``: it asks for one slot every
+few milliseconds, by turns on a kept and on a new connection, and prints when each answer came (monotonic
+seconds), how long it took, and its status (0: none).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from harness.processes import TIED, end_with_parent
+
+PAUSE = 0.01
+PATIENCE = 15.0
+PATH = "/v1/slots?limit=1"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How the client was served. ``worst`` is seconds, ``failed`` counts answers other than 200."""
+
+    asked: int
+    failed: int
+    worst: float
+
+
+class Bystander:
+    """The client's process; ``since`` tells how it fared."""
+
+    def __init__(self, address: tuple[str, int], token: str) -> None:
+        self._seen: list[tuple[float, float, int]] = []
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.hostile.bystander", address[0], str(address[1])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "TOKEN": token, TIED: "1"},
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            at, took, status = line.split()
+            self._seen.append((float(at), float(took), int(status)))
+
+    def settled(self, within: float = 20.0) -> None:
+        """Wait until it has been served once more from now on, so that nothing earlier is still under way."""
+        deadline, now = time.monotonic() + within, time.monotonic()
+        while time.monotonic() < deadline:
+            if any(at - took > now for at, took, _ in self._seen[-20:]):
+                return
+            time.sleep(0.01)
+
+    def since(self, moment: float) -> Service:
+        """How it was served from this moment (monotonic seconds) on."""
+        seen = [each for each in self._seen if each[0] >= moment]
+        failed = sum(1 for each in seen if each[2] != 200)
+        return Service(len(seen), failed, max((took for _, took, _ in seen), default=0.0))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+        self._reader.join(5)
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+
+def _ask(connection: http.client.HTTPConnection, token: str, again: bool = True) -> int:
+    """The answer's status, 0 for none. A kept connection that was closed meanwhile is opened once more, as
+    every client does (RFC 9112, 9.3.1)."""
+    reused = connection.sock is not None
+    try:
+        connection.request("GET", PATH, headers={"Authorization": f"Bearer {token}"})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+    except (OSError, http.client.HTTPException):
+        connection.close()
+        return _ask(connection, token, again=False) if reused and again else 0
+
+
+def main(host: str, port: int, token: str) -> None:
+    """Ask until the end."""
+    kept = http.client.HTTPConnection(host, port, timeout=PATIENCE)
+    turn = 0
+    while True:
+        turn += 1
+        connection = kept if turn % 2 else http.client.HTTPConnection(host, port, timeout=PATIENCE)
+        began = time.monotonic()
+        status = _ask(connection, token)
+        ended = time.monotonic()
+        if connection is not kept:
+            connection.close()
+        sys.stdout.write(f"{ended} {ended - began} {status}\n")
+        sys.stdout.flush()
+        time.sleep(PAUSE)
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    main(sys.argv[1], int(sys.argv[2]), os.environ["TOKEN"])

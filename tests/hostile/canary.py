@@ -1,0 +1,89 @@
+"""Canaries: a text of its own for every ``x-phi`` value, so that it is known wherever it turns up."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from urllib.parse import quote
+
+from harness.contract import load_system
+from harness.contract.model import JSON, Contract, Schema
+from harness.contract.schema import compile_schema, examples_of, phi_properties, properties
+
+FORMS = ("canary-{:08d}-value", "canary{:08d}value", "canary{:08d}@example.com", "+1999{:010d}")
+"""Free text, identifiers, addresses, telephone numbers: the first that a property takes is its canary."""
+
+
+@dataclass(frozen=True)
+class Canaries:
+    """``folder`` holds contracts whose examples carry canaries; ``values`` are all of them."""
+
+    folder: Path
+    values: frozenset[str]
+
+    def in_text(self, text: str) -> list[str]:
+        """Those that stand in a text, as they are or as a URL or JSON would write them."""
+        return sorted(each for each in self.values if any(form in text for form in forms(each)))
+
+    def in_bytes(self, raw: bytes | None) -> list[str]:
+        return self.in_text((raw or b"").decode("utf-8", "replace"))
+
+
+def forms(value: str) -> set[str]:
+    """The ways in which a value may be written."""
+    return {value, quote(value), quote(value, safe=""), json.dumps(value)[1:-1]}
+
+
+def with_canaries(contracts: Path, folder: Path) -> Canaries:
+    """A copy of a folder of contracts, pacts too, with a canary for each ``x-phi`` value of its examples."""
+    copy = folder / "contracts"
+    shutil.copytree(contracts, copy)
+    numbers = count(1)
+    instead: dict[str, str] = {}
+    for contract in load_system(contracts).contracts.values():
+        for schema, value in marked(contract):
+            if value not in instead:
+                instead[value] = _fitting(schema, next(numbers))
+    for file in [*copy.rglob("*.yaml"), *copy.rglob("*.json")]:
+        text = file.read_text(encoding="utf-8")
+        for value in sorted(instead, key=len, reverse=True):
+            text = text.replace(value, instead[value])
+        file.write_text(text, encoding="utf-8")
+    return Canaries(copy, frozenset(instead.values()))
+
+
+def marked(contract: Contract) -> Iterator[tuple[Schema, str]]:
+    """Every ``x-phi`` property of a component with every value that an example gives it."""
+    for name, schema in contract.schemas.items():
+        for named in [pointer[1:] for pointer in phi_properties(schema) if pointer.count("/") == 1]:
+            for document in examples_of(contract, name):
+                if isinstance(document, Mapping) and isinstance(document.get(named), str):
+                    yield properties(schema)[named], document[named]
+
+
+def _fitting(schema: Schema, number: int) -> str:
+    validator = compile_schema(schema)
+    return next(text for text in (form.format(number) for form in FORMS) if validator.is_valid(text))
+
+
+def strewn(body: JSON, canaries: Iterable[str]) -> Iterator[JSON]:
+    """A body with a canary where none belongs: in an unknown property, as its name, in each other one."""
+    if not isinstance(body, Mapping):
+        return
+    for canary in canaries:
+        yield {**body, "more": canary}
+        if _is_no_name(canary):
+            yield {**body, canary: 1}
+        yield {**body, "more": {"deep": [canary]}}
+        for name in body:
+            yield {**body, name: canary}
+            yield {**body, name: [canary]}
+
+
+def _is_no_name(canary: str) -> bool:
+    """Whether nobody would call a property so; a name that looks like one is told, to be of use."""
+    return canary.startswith("+") or "@" in canary

@@ -1,0 +1,1 @@
+"""Kills: services, relays, consumers, brokers die at any moment; nothing is lost, doubled or turned round."""

@@ -1,0 +1,36 @@
+"""Services that all tests of this folder share; each test begins with a fresh seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.services.portal import Portal, running
+
+
+@pytest.fixture(scope="session")
+def whole_portal(contracts: Path) -> Iterator[Portal]:
+    with running(contracts, "scheduling", "coverage", "notifications") as portal:
+        yield portal
+
+
+@pytest.fixture
+def portal(whole_portal: Portal) -> Portal:
+    """The three services on one broker, freshly seeded."""
+    whole_portal.reset()
+    return whole_portal
+
+
+@pytest.fixture(scope="session")
+def whole_scheduling(contracts: Path) -> Iterator[Portal]:
+    with running(contracts, "scheduling") as portal:
+        yield portal
+
+
+@pytest.fixture
+def scheduling(whole_scheduling: Portal) -> Portal:
+    """Scheduling alone, freshly seeded: nobody answers it but the test."""
+    whole_scheduling.reset()
+    return whole_scheduling

@@ -1,0 +1,1 @@
+"""Pacts and properties, tried on a small lending desk that knows nothing of Connexion."""

@@ -1,0 +1,91 @@
+"""What Schemathesis is told: where operations are, who asks, and what counts as a right answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.contract import load
+from harness.contract.expressions import Context
+from harness.contract.model import Contract, System
+from harness.driving.property_defects import headers_are_valid, schema_cause
+from harness.driving.property_setup import Setup, broad_actor, right_refusals, subject_of
+from harness.errors import ContractError
+from harness.target import Limits, Target
+
+TARGET = Target("lending", "http://127.0.0.1:9", "external", frozenset())
+
+
+@pytest.fixture
+def lending(system: System) -> Contract:
+    return system.contracts["lending"]
+
+
+def test_operations_are_known_by_the_document_s_paths_and_found_below_the_server_s(lending: Contract) -> None:
+    setup = Setup(lending, TARGET, Limits())
+
+    assert setup.operations["POST /loans/{loanId}/return"].id == "returnBook"
+    assert setup.settings()["base-url"] == "http://127.0.0.1:9/v1"
+
+
+def test_a_contract_without_operation_ids_or_servers_has_labels_too(tmp_path: Path) -> None:
+    document = {
+        "openapi": "3.0.3",
+        "info": {"title": "Bare", "version": "1"},
+        "paths": {"/things": {"get": {"responses": {"200": {"description": "Things"}}}}},
+    }
+    (tmp_path / "openapi.json").write_text(json.dumps(document), encoding="utf-8")
+
+    setup = Setup(load(tmp_path), TARGET, Limits())
+
+    assert list(setup.operations) == ["GET /things"]
+    assert setup.base == ""
+
+
+def test_a_contract_of_messages_alone_has_nothing_for_schemathesis(lending: Contract) -> None:
+    only = {uri: tree for uri, tree in lending.documents.items() if "asyncapi" in tree}
+
+    with pytest.raises(ContractError, match="no OpenAPI document"):
+        Setup(replace(lending, documents=only), TARGET, Limits())
+
+
+def test_422_is_a_right_refusal_only_beside_400(lending: Contract) -> None:
+    operations = lending.operations
+
+    assert "422" in right_refusals(operations["lendBook"])
+    alone = {k: v for k, v in operations["lendBook"].responses.items() if k != "400"}
+    assert "422" not in right_refusals(replace(operations["lendBook"], responses=alone))
+    assert set(right_refusals(operations["returnBook"])) == {"409", "412", "428"}
+
+
+def test_who_may_do_it_to_anybody_asks(lending: Contract) -> None:
+    lend = lending.operations["lendBook"]
+
+    assert broad_actor(lend) == "staff"
+    assert broad_actor(replace(lend, access={"patient": "own", "proxy": "granted"})) == "proxy"
+    assert broad_actor(replace(lend, access={})) is None
+
+
+def test_the_patient_is_whom_the_request_names_else_whom_the_example_does(lending: Contract) -> None:
+    lend, read = lending.operations["lendBook"], lending.operations["getLoan"]
+
+    assert subject_of(lend, Context(request_body={"memberId": "m-0007"})) == "m-0007"
+    assert subject_of(lend, Context(request_body=["nonsense"])) is None
+    told = replace(read, responses={"200": lend.responses["201"]})
+    assert subject_of(told, Context()) == "m-0001"
+
+
+def test_a_header_that_schemathesis_took_for_valid_is_judged_again(lending: Contract) -> None:
+    give_back = lending.operations["returnBook"]
+
+    assert headers_are_valid(give_back, {"If-Match": '"7"'})
+    assert headers_are_valid(give_back, {})
+    assert not headers_are_valid(give_back, {"if-match": "7"})
+
+
+def test_violations_in_different_items_of_a_list_are_one() -> None:
+    assert schema_cause("/items/3/id", "type") == schema_cause("/items/14/id", "type")
+    assert schema_cause("/items/3/id", "type") != schema_cause("/items/3/id", "pattern")
