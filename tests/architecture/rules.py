@@ -17,7 +17,7 @@ _CHECKING = (*_CONTRACT, "harness.findings", "harness.kafka", "harness.target")
 _SERVING = (*_CONTRACT, "harness.kafka", "harness.serving")
 
 ALLOWED: Mapping[str, tuple[str, ...]] = {
-    "harness.contract.model": (),
+    "harness.contract.model": ("harness.contract.model",),
     "harness.errors": (),
     "harness.processes": ("harness.errors",),
     "harness.findings": ("harness.contract.model",),

@@ -86,7 +86,7 @@ KEPT: tuple[tuple[Rule, str, str], ...] = (
         "from harness.serving import problems\nimport mocks.echo, httpx",
     ),
     (rules.forbidden_imports, "harness/cli/mock.py", "from mocks.mock import build_mock"),
-    (rules.forbidden_imports, "harness/contract/model.py", "from dataclasses import dataclass"),
+    (rules.forbidden_imports, "harness/contract/model/http.py", "from dataclasses import dataclass"),
     (rules.checks_that_know_each_other, "harness/checks/events.py", "from harness.checks.check import Check"),
     (rules.checks_that_know_each_other, "harness/checks/__init__.py", "from harness.checks import events"),
     (rules.yaml_elsewhere, "harness/contract/documents.py", "import yaml"),

@@ -1,0 +1,93 @@
+"""Contracts as a whole, and all of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.contract.model.causes import Lifecycle, Transition
+from harness.contract.model.http import Link, Operation, Response, SecurityScheme
+from harness.contract.model.messages import Channel, MessageOperation
+from harness.contract.model.values import EMPTY, JSON, NOWHERE, Place, Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One service's contract: its HTTP operations and its Kafka channels and operations.
+
+    ``documents`` maps each file's URI to its raw tree, ``files`` the URI to the path as the user sees it.
+    """
+
+    service: str
+    title: str
+    version: str
+    folder: Path
+    operations: Mapping[str, Operation] = field(default=EMPTY)
+    channels: Mapping[str, Channel] = field(default=EMPTY)
+    message_operations: Mapping[str, MessageOperation] = field(default=EMPTY)
+    schemas: Mapping[str, Schema] = field(default=EMPTY)
+    lifecycles: Mapping[str, Lifecycle] = field(default=EMPTY)
+    security_schemes: Mapping[str, SecurityScheme] = field(default=EMPTY)
+    documents: Mapping[str, Any] = field(default=EMPTY, repr=False, compare=False, hash=False)
+    files: Mapping[str, str] = field(default=EMPTY, repr=False, compare=False, hash=False)
+
+    @property
+    def sends(self) -> Mapping[str, MessageOperation]:
+        return {k: v for k, v in self.message_operations.items() if v.action == "send"}
+
+    @property
+    def receives(self) -> Mapping[str, MessageOperation]:
+        return {k: v for k, v in self.message_operations.items() if v.action == "receive"}
+
+    def links_to(self, operation: str) -> Iterator[tuple[Operation, Response, Link]]:
+        """Every link of this contract that leads to an operation, with where it starts."""
+        for source in self.operations.values():
+            for response in source.responses.values():
+                for link in response.links:
+                    if link.operation == operation:
+                        yield source, response, link
+
+    def caused_by(self, cause: str) -> Iterator[tuple[Lifecycle, Transition]]:
+        """The lifecycle edges that an operationId or a receive operation drives."""
+        for lifecycle in self.lifecycles.values():
+            for edge in lifecycle.transitions:
+                if edge.by == cause:
+                    yield lifecycle, edge
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """A synthetic person of ``personas.yaml``; ``facts`` is the entry as written."""
+
+    key: str
+    id: str
+    name: str
+    story: str
+    facts: Mapping[str, JSON] = field(default=EMPTY)
+    place: Place = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """All contracts of a folder, with the people, pacts and workflows beside them."""
+
+    folder: Path
+    contracts: Mapping[str, Contract]
+    personas: tuple[Persona, ...] = ()
+    pacts: tuple[Path, ...] = ()
+    workflows: tuple[Path, ...] = ()
+
+    @property
+    def topics(self) -> Mapping[str, Channel]:
+        """Every topic that any contract names, by address."""
+        return {c.address: c for contract in self.contracts.values() for c in contract.channels.values()}
+
+    def sender_of(self, topic: str) -> tuple[Contract, MessageOperation] | None:
+        """The contract and send operation that own a topic, or None."""
+        for contract in self.contracts.values():
+            for operation in contract.sends.values():
+                if operation.channel.address == topic:
+                    return contract, operation
+        return None
