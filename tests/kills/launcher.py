@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.process import parent_process
 from pathlib import Path
@@ -32,6 +33,10 @@ PRELOADED = (
     "sqlalchemy.dialects.sqlite",
 )
 
+_ONE_AT_A_TIME = threading.Lock()
+"""How a process ended can be read once. Whoever starts one reads it of all others too (multiprocessing's
+``_cleanup``), and of two threads that read at once the second is told 255."""
+
 LOG_FORMAT = "%(created).3f %(levelname)s %(name)s %(message)s"
 
 
@@ -47,6 +52,37 @@ class Life:
     faults: tuple[str, ...] = ()
 
 
+class Living:
+    """A begun life. Any number of threads may hold lives; each hears truly how its own ended."""
+
+    def __init__(self, process: ForkServerProcess) -> None:
+        with _ONE_AT_A_TIME:
+            process.start()
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        pid = self._process.pid
+        assert pid is not None
+        return pid
+
+    @property
+    def exitcode(self) -> int | None:
+        """None while it lives; negative if a signal ended it."""
+        with _ONE_AT_A_TIME:
+            return self._process.exitcode
+
+    def is_alive(self) -> bool:
+        return self.exitcode is None
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until it has ended, or this many seconds."""
+        wait([self._process.sentinel], timeout)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
 def nursery() -> ForkServerContext:
     """Where lives begin; the server itself starts with the first of them."""
     context = multiprocessing.get_context("forkserver")
@@ -54,11 +90,9 @@ def nursery() -> ForkServerContext:
     return context
 
 
-def begin(life: Life) -> ForkServerProcess:
+def begin(life: Life) -> Living:
     """Start it; returns at once."""
-    process = nursery().Process(target=live, args=(life,), daemon=True)
-    process.start()
-    return process
+    return Living(nursery().Process(target=live, args=(life,), daemon=True))
 
 
 def live(life: Life) -> None:

@@ -9,11 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any
 
-from tests.kills.launcher import Life, begin
+from tests.kills.launcher import Life, Living, begin
 from tests.kills.schedule import Kill
 
 PATIENCE = 20.0
@@ -52,7 +50,7 @@ class Member:
     stays_dead: bool = False
     struck: list[Struck] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
-    _process: ForkServerProcess | None = None
+    _process: Living | None = None
     _ready: Path | None = None
     _control: str | None = None
     _lives: int = 0
@@ -126,7 +124,7 @@ class Member:
                 return
             self._ended(process)
 
-    def _until_due(self, process: ForkServerProcess, kill: Kill) -> None:
+    def _until_due(self, process: Living, kill: Kill) -> None:
         """Until its time has come, or its end."""
         last = time.monotonic() + PATIENCE
         if kill.ready:
@@ -141,7 +139,7 @@ class Member:
         while process.is_alive() and time.monotonic() < due and not self._stop.is_set():
             process.join(max(_TICK, min(_LOOK, due - time.monotonic())))
 
-    def _live(self, kill: Kill | None) -> ForkServerProcess:
+    def _live(self, kill: Kill | None) -> Living:
         self._lives += 1
         ready = self.folder / f"{self.name}-{self._lives}.json"
         life = Life(
@@ -156,7 +154,7 @@ class Member:
         self._process, self._control, self._ready = process, None, ready
         return process
 
-    def _kill(self, process: Any, kill: Kill) -> None:
+    def _kill(self, process: Living, kill: Kill) -> None:
         os.kill(process.pid, signal.SIGKILL)
         process.join()
         if not self._stop.is_set():
@@ -167,7 +165,7 @@ class Member:
         self._ready, self._control = None, None
         self.struck.append(Struck(kill, self.name, time.time()))
 
-    def _ended(self, process: ForkServerProcess) -> None:
+    def _ended(self, process: Living) -> None:
         self._ready, self._control = None, None
         if not self.may_fail():
             told = " | ".join(self.lines()[-3:])
