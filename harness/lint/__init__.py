@@ -6,12 +6,13 @@ its ``RULES``. What cannot be read at all is refused by ``harness.contract.load_
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from harness.contract.model import System
 from harness.findings import Finding
 from harness.lint import causes, expressions, links, operations, privacy, schemas, topics, words
 from harness.lint.rule import Rule
+from harness.lint.source import Source, sources_of
 
 RULES: tuple[Rule, ...] = (
     *schemas.RULES,
@@ -27,12 +28,24 @@ RULES: tuple[Rule, ...] = (
 __all__ = ["RULES", "Rule", "lint"]
 
 
-def lint(system: System) -> Iterator[Finding]:
-    """Every finding once, also where several contracts refer to the file that it is in."""
-    seen = set()
+def lint(system: System, sources: Iterable[Source] | None = None) -> Iterator[Finding]:
+    """Every finding once, also where several contracts refer to the file that it is in.
+
+    ``sources`` are the documents as written; by default those that the contracts were read from.
+    """
+    if sources is None:
+        sources = (source for contract in system.contracts.values() for source in sources_of(contract))
+    written, seen = list(sources), set()
+    for finding in _all(system, written):
+        key = (finding.check, finding.where, finding.title, finding.received)
+        if key not in seen:
+            seen.add(key)
+            yield finding
+
+
+def _all(system: System, sources: list[Source]) -> Iterator[Finding]:
     for rule in RULES:
-        for finding in rule.run(system):
-            key = (finding.check, finding.where, finding.title, finding.received)
-            if key not in seen:
-                seen.add(key)
-                yield finding
+        for source in sources if rule.source else ():
+            yield from rule.source(source) if rule.source else ()
+        if rule.run:
+            yield from rule.run(system)
