@@ -7,14 +7,17 @@ its ``RULES``. What cannot be read at all is refused by ``harness.contract.load_
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import chain
 
 from harness.contract.model import System
 from harness.findings import Finding
-from harness.lint import causes, expressions, links, operations, privacy, schemas, topics, words
+from harness.lint import causes, expressions, links, operations, privacy, schemas, structure, topics, words
 from harness.lint.rule import Rule
 from harness.lint.source import Source, sources_of
 
 RULES: tuple[Rule, ...] = (
+    *structure.RULES,
     *schemas.RULES,
     *operations.RULES,
     *words.RULES,
@@ -45,7 +48,12 @@ def lint(system: System, sources: Iterable[Source] | None = None) -> Iterator[Fi
 
 def _all(system: System, sources: list[Source]) -> Iterator[Finding]:
     for rule in RULES:
-        for source in sources if rule.source else ():
-            yield from rule.source(source) if rule.source else ()
+        found = list[Iterator[Finding]]()
+        if rule.source:
+            found += map(rule.source, sources)
+        if rule.together:
+            found.append(rule.together(sources))
         if rule.run:
-            yield from rule.run(system)
+            found.append(rule.run(system))
+        for each in chain.from_iterable(found):
+            yield each if rule.severity == "error" else replace(each, severity=rule.severity)

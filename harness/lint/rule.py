@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 OnSystem = Callable[[System], Iterator[Finding]]
 OnSource = Callable[["Source"], Iterator[Finding]]
+Together = Callable[[Sequence["Source"]], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,9 @@ class Rule:
     """``id`` ends the finding's check: ``lint/<id>``; ``says`` is one sentence for people.
 
     ``run`` judges the model of all contracts that could be read; ``source`` one document as it is written,
-    the reader's refusal notwithstanding, so it takes nothing for granted. A rule has one of them or both.
+    the reader's refusal notwithstanding, so it takes nothing for granted; ``together`` all documents at
+    once. A
+    rule has at least one of them.
     ``severity`` is what its findings have unless they say otherwise. ``why`` says what goes wrong for
     whoever leaves it so, ``mend`` what to do.
     """
@@ -30,6 +33,7 @@ class Rule:
     says: str
     run: OnSystem | None = None
     source: OnSource | None = None
+    together: Together | None = None
     severity: Severity = "error"
     why: str = ""
     mend: str = ""

@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness.contract.documents import Documents
-from harness.contract.model import Contract
-from harness.contract.node import Node
+from harness.contract.model import JSON, Contract
+from harness.contract.node import Dialect, Node
+from harness.lint.shape import Language
+from harness.lint.shapes_asyncapi import asyncapi
+from harness.lint.shapes_openapi import openapi
+from harness.lint.walk import Walk
 
 Format = Literal["openapi", "asyncapi", "arazzo"]
 FORMATS: tuple[Format, ...] = ("openapi", "asyncapi", "arazzo")
@@ -30,6 +34,43 @@ class Source:
     version: tuple[int, int]
     contract: Contract | None = None
     derived: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def walk(self) -> Walk:
+        """The document gone through by its format's tables; of a format without tables, empty."""
+        if "walk" not in self.derived:
+            language = self._language()
+            walk = Walk(language or Language({}, ""))
+            self.derived["walk"] = walk.go(self.root) if language else walk
+        found: Walk = self.derived["walk"]
+        return found
+
+    def _language(self) -> Language | None:
+        if self.format == "openapi":
+            return openapi(self.version[1])
+        return asyncapi(self.version[0]) if self.format == "asyncapi" else None
+
+    @property
+    def dialect(self) -> Dialect:
+        """How schemas are to be read in files that do not say of which format they are."""
+        return "openapi-3.0" if self.format == "openapi" and self.version == (3, 0) else "2020-12"
+
+    def says(self, prefix: str) -> bool:
+        """Whether a key that begins so stands anywhere in the documents that belong to the source."""
+        return any(_has_key(tree, prefix) for tree in self.root.documents.values())
+
+
+def _has_key(tree: JSON, prefix: str) -> bool:
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if any(key.startswith(prefix) for key in node):
+                return True
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    return False
 
 
 def format_of(root: Node) -> tuple[Format, tuple[int, int]] | None:
