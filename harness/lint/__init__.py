@@ -6,14 +6,18 @@ its ``RULES``. What cannot be read at all is refused by ``harness.contract.load_
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import chain
 
 from harness.contract.model import System
 from harness.findings import Finding
-from harness.lint import causes, expressions, links, operations, privacy, schemas, topics, words
+from harness.lint import causes, expressions, links, operations, privacy, schemas, structure, topics, words
 from harness.lint.rule import Rule
+from harness.lint.source import Source, sources_of
 
 RULES: tuple[Rule, ...] = (
+    *structure.RULES,
     *schemas.RULES,
     *operations.RULES,
     *words.RULES,
@@ -27,12 +31,29 @@ RULES: tuple[Rule, ...] = (
 __all__ = ["RULES", "Rule", "lint"]
 
 
-def lint(system: System) -> Iterator[Finding]:
-    """Every finding once, also where several contracts refer to the file that it is in."""
-    seen = set()
+def lint(system: System, sources: Iterable[Source] | None = None) -> Iterator[Finding]:
+    """Every finding once, also where several contracts refer to the file that it is in.
+
+    ``sources`` are the documents as written; by default those that the contracts were read from.
+    """
+    if sources is None:
+        sources = (source for contract in system.contracts.values() for source in sources_of(contract))
+    written, seen = list(sources), set()
+    for finding in _all(system, written):
+        key = (finding.check, finding.where, finding.title, finding.received)
+        if key not in seen:
+            seen.add(key)
+            yield finding
+
+
+def _all(system: System, sources: list[Source]) -> Iterator[Finding]:
     for rule in RULES:
-        for finding in rule.run(system):
-            key = (finding.check, finding.where, finding.title, finding.received)
-            if key not in seen:
-                seen.add(key)
-                yield finding
+        found = list[Iterator[Finding]]()
+        if rule.source:
+            found += map(rule.source, sources)
+        if rule.together:
+            found.append(rule.together(sources))
+        if rule.run:
+            found.append(rule.run(system))
+        for each in chain.from_iterable(found):
+            yield each if rule.severity == "error" else replace(each, severity=rule.severity)

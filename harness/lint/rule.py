@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-from harness.contract.model import JSON, Contract, Place, Schema, System
-from harness.contract.schema import Direction, Validator, compile_schema
-from harness.errors import ContractError
+from harness.contract.model import Place, System
 from harness.findings import Finding, Severity
 
-Run = Callable[[System], Iterator[Finding]]
+if TYPE_CHECKING:
+    from harness.lint.source import Source
+
+OnSystem = Callable[[System], Iterator[Finding]]
+OnSource = Callable[["Source"], Iterator[Finding]]
+Together = Callable[[Sequence["Source"]], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``id`` ends the finding's check: ``lint/<id>``; ``says`` is one sentence for people."""
+    """``id`` ends the finding's check: ``lint/<id>``; ``says`` is one sentence for people.
+
+    ``run`` judges the model of all contracts that could be read; ``source`` one document as it is written,
+    the reader's refusal notwithstanding, so it takes nothing for granted; ``together`` all documents at
+    once. A
+    rule has at least one of them.
+    ``severity`` is what its findings have unless they say otherwise. ``why`` says what goes wrong for
+    whoever leaves it so, ``mend`` what to do.
+    """
 
     id: str
     says: str
-    run: Run
+    run: OnSystem | None = None
+    source: OnSource | None = None
+    together: Together | None = None
+    severity: Severity = "error"
+    why: str = ""
+    mend: str = ""
+
+
+class Owner(Protocol):
+    """A contract or one of its documents: whatever has a service's name."""
+
+    @property
+    def service(self) -> str: ...
 
 
 def finding(
     rule: str,
-    contract: Contract,
+    owner: Owner,
     where: Place,
     title: str,
     *,
@@ -36,7 +60,7 @@ def finding(
     """A finding of a rule; ``received`` is what is written, ``documented`` what should be."""
     return Finding(
         check=f"lint/{rule}",
-        service=contract.service,
+        service=owner.service,
         operation=operation,
         title=title,
         received=received,
@@ -44,20 +68,3 @@ def finding(
         severity=severity,
         where=where,
     )
-
-
-def validator_of(schema: Schema, direction: Direction | None = None) -> Validator | None:
-    """The schema's validator; None if it makes no sense, which the rule ``schema`` reports."""
-    try:
-        return compile_schema(schema, direction)
-    except ContractError:
-        return None
-
-
-def faults(schema: Schema, value: JSON, direction: Direction | None = None) -> str:
-    """What is wrong with a value, in words; empty if nothing is."""
-    validator = validator_of(schema, direction)
-    if validator is None:
-        return ""
-    found = [f"{each.pointer or 'it'} {each.detail}" for each in validator.violations(value)]
-    return "; ".join(found[:4]) + ("; …" if len(found) > 4 else "")

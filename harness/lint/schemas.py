@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.contract.model import Contract, Example, MediaType, Place, Schema, System
-from harness.contract.schema import Direction, compile_schema
+from harness.contract.model import JSON, Contract, Example, MediaType, Place, Schema, System
+from harness.contract.schema import Direction, Validator, compile_schema
 from harness.errors import ContractError
 from harness.findings import Finding
-from harness.lint.rule import Rule, faults, finding
+from harness.lint.rule import Rule, finding
 from harness.lint.uses import messages_of, schemas_below, uses_of
 
 
@@ -105,6 +105,23 @@ def schemas_keep_themselves(system: System) -> Iterator[Finding]:
                         documented=f"{'a' if word == 'default' else 'an'} {word} that the schema allows",
                         operation=schema.name or "",
                     )
+
+
+def _validator_of(schema: Schema, direction: Direction | None = None) -> Validator | None:
+    """The schema's validator; None if it makes no sense, which the rule ``schema`` reports."""
+    try:
+        return compile_schema(schema, direction)
+    except ContractError:
+        return None
+
+
+def faults(schema: Schema, value: JSON, direction: Direction | None = None) -> str:
+    """What is wrong with a value, in words; empty if nothing is."""
+    validator = _validator_of(schema, direction)
+    if validator is None:
+        return ""
+    found = [f"{each.pointer or 'it'} {each.detail}" for each in validator.violations(value)]
+    return "; ".join(found[:4]) + ("; …" if len(found) > 4 else "")
 
 
 RULES = (
