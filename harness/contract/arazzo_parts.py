@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar, cast
 
 from harness.contract.model.workflows import (
@@ -22,7 +22,7 @@ from harness.contract.model.workflows import (
 from harness.contract.nearest import did_you_mean
 from harness.contract.node import Node, kind
 
-_Kind = TypeVar("_Kind")
+_Kind = TypeVar("_Kind", bound=StepParameter | Action)
 
 Lead = Callable[[Node, str], WorkflowCall | Nowhere]
 """Where the workflowId that stands at a node leads."""
@@ -86,7 +86,7 @@ class Parts:
         where = entry if "value" in entry.mapping() else node
         if "value" not in where.mapping():
             raise entry.error(f"the parameter '{name}' has no value", "a constant, expression or selector")
-        return StepParameter(name, self.value(where.child("value")), location, entry.place)
+        return StepParameter(name, self.value(where.child("value")), location, place=entry.place)
 
     def reused(self, entry: Node, section: str) -> Node:
         """The component that a Reusable Object refers to, or the entry itself. Raises ContractError."""
@@ -222,9 +222,11 @@ def distinct(nodes: Iterator[Node], key: str, owner: str) -> Iterator[tuple[str,
         yield name, node
 
 
-def overridden(
-    nearer: tuple[_Kind, ...], further: tuple[_Kind, ...], key: Callable[[_Kind], object]
-) -> tuple[_Kind, ...]:
+def overridden(nearer: tuple[_Kind, ...], further: tuple[_Kind, ...]) -> tuple[_Kind, ...]:
     """What a step says itself, and then what its workflow says for all steps and it does not say again."""
-    said = {key(each) for each in nearer}
-    return (*nearer, *(each for each in further if key(each) not in said))
+    said = {_same(each) for each in nearer}
+    return (*nearer, *(replace(each, inherited=True) for each in further if _same(each) not in said))
+
+
+def _same(each: StepParameter | Action) -> tuple[str, str]:
+    return each.name, each.location if isinstance(each, StepParameter) else ""

@@ -145,9 +145,9 @@ def _or_nowhere(find: Callable[[], _Found], node: Node, text: str) -> _Found | N
     try:
         return find()
     except ContractError as problem:
-        return Nowhere(problem, place=node.place)
+        return Nowhere(text, problem, place=node.place)
     except _Blamed as blame:
-        return Nowhere(_unavailable(node, text, blame.source), blame.source.name, node.place)
+        return Nowhere(text, _unavailable(node, text, blame.source), blame.source.name, node.place)
 
 
 def _contract(node: Node, source: Source) -> Contract:
@@ -189,7 +189,11 @@ def _standing(
     if not isinstance(documents, Documents):
         return None
     uri = _uri(source, documents)
-    document, whole = documents.resolve(uri, f"#{pointer}", node.place)
+    try:
+        document, whole = documents.resolve(uri, f"#{pointer}", node.place)
+    except ContractError as error:
+        found = f"'{pointer}' leads nowhere in '{source.name}'"
+        raise node.error(found, error.expected, error.remedy) from error
     at = Node.at(documents, document, whole).follow()
     places: list[Place] = [at.place]
     if isinstance(at.value, dict):

@@ -65,7 +65,7 @@ _SHAPES = {
 """Source → owner, section, name and pointer; and how it should look."""
 
 _EMBEDDED = re.compile(r"\{(\$[^{}]+)\}")
-_BEGINS = re.compile(r"\$[a-zA-Z]")
+BEGINS = re.compile(r"\$[a-zA-Z]")
 _MEMBERS = re.compile(r"([^.\[\]]+)((?:\[[0-9]{1,9}\])*)(?:\.|\Z)")
 
 
@@ -262,7 +262,7 @@ def resolve(value: JSON, context: Context, dotted: bool = False) -> JSON:
         return [resolve(each, context, dotted) for each in value]
     if not isinstance(value, str):
         return value
-    if _BEGINS.match(value):
+    if BEGINS.match(value):
         return value_of(parse(value, dotted), context)
     whole = _EMBEDDED.fullmatch(value)
     if whole:

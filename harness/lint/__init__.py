@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from harness.contract.model import System
 from harness.findings import Finding
-from harness.lint import causes, expressions, links, operations, privacy, schemas, topics, words
+from harness.lint import causes, expressions, links, operations, privacy, schemas, topics, words, workflows
 from harness.lint.rule import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -22,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     *links.RULES,
     *topics.RULES,
     *privacy.RULES,
+    *workflows.RULES,
 )
 
 __all__ = ["RULES", "Rule", "lint"]

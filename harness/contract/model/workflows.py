@@ -50,11 +50,15 @@ Value = JSON | Selector
 
 @dataclass(frozen=True, slots=True)
 class StepParameter:
-    """``location`` is path, query, querystring, header or cookie; ``""`` for a workflow's input."""
+    """``location`` is path, query, querystring, header or cookie; ``""`` for a workflow's input.
+
+    ``inherited`` says that it stands on the workflow, for all of its steps.
+    """
 
     name: str
     value: Value
     location: str = ""
+    inherited: bool = False
     place: Place = NOWHERE
 
 
@@ -88,11 +92,12 @@ class WorkflowCall:
 
 @dataclass(frozen=True, slots=True)
 class Nowhere:
-    """What leads to no operation or workflow: ``problem`` is a ContractError that says why.
+    """A text that leads to no operation or workflow: ``problem`` is a ContractError that says why.
 
     ``blamed`` is the source that could not be loaded, if it is for that.
     """
 
+    text: str
     problem: Exception = field(compare=False)
     blamed: str = ""
     place: Place = NOWHERE
@@ -103,6 +108,7 @@ class Action:
     """What happens after a step. ``retry_after`` is in seconds; ``retry_limit`` counts retries.
 
     ``step`` and ``workflow`` are as written, one of them at most set; ``target`` is where the latter leads.
+    ``inherited`` says that it stands on the workflow, for all of its steps.
     """
 
     name: str
@@ -114,6 +120,7 @@ class Action:
     retry_after: float = 0.0
     retry_limit: int = 1
     target: WorkflowCall | Nowhere | None = None
+    inherited: bool = False
     place: Place = NOWHERE
 
 
