@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.mock import read
 from harness.cli.options import contracts_folder, system_of
 from harness.errors import UsageError
 
@@ -32,10 +31,8 @@ def lint(
     from harness.reports.outcome import counted
 
     folder = contracts_folder(path)
-    system = read([folder]) if folder.is_file() else system_of(folder)
-    if not system.contracts:
-        system = read([folder])
-    if not system.contracts:
+    system = system_of(folder)
+    if not system.contracts and not system.workflows:
         raise UsageError(str(folder), "no contract is there", "folders with openapi.yaml")
     console = Terminal()
     found = list(findings_of(system))
@@ -49,7 +46,7 @@ def lint(
             highlight=False,
         )
     errors = sum(finding.severity == "error" for finding in found)
-    names = ", ".join(sorted(system.contracts))
+    names = ", ".join((*sorted(system.contracts), *(each.name for each in system.workflows)))
     told = f"{counted(errors, 'error')}, {counted(len(found) - errors, 'warning')}"
     console.print(f"{names}: {told}", markup=False)
     return 1 if errors else 0

@@ -1,7 +1,8 @@
-"""Arazzo 1.0 simple criteria (Criterion Object): ``$message.payload#/outcome == 'eligible'``.
+"""Arazzo's criteria (1.1: Criterion Object): ``$message.payload#/outcome == 'eligible'``, and those by type.
 
-Operators bind as in C: ``!``, then comparison, then ``&&``, then ``||``. Text is compared without regard to
-case, as Arazzo says. Values of different kinds are unequal, and neither is less than the other.
+In a simple one operators bind as in C: ``!``, then comparison, then ``&&``, then ``||``. Text is compared
+without regard to case; text that is a number like a number, if the other side is one. Other values of
+different kinds are unequal, and neither is less than the other.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import lru_cache
 from harness.contract.expressions import Context, Expression, ExpressionError, parse, value_of
 from harness.contract.model import JSON
 
-Criterion = Callable[[Context], bool]
+Condition = Callable[[Context], bool]
 _Operand = Callable[[Context], JSON]
 
 _TOKEN = re.compile(
@@ -23,12 +24,15 @@ _TOKEN = re.compile(
     r"|(?P<word>true|false|null)\b"
     r"|(?P<expression>\$[^\s()&|!=<>']+))"
 )
+_NUMBER = re.compile(r"-?[0-9]{1,300}(\.[0-9]{1,300})?([eE][-+]?[0-9]{1,3})?\Z")
+MAX_NESTING = 64
+"""Parentheses and negations within one another."""
 _WORDS = {"true": True, "false": False, "null": None}
 _COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 
 
 @lru_cache(maxsize=4096)
-def compile_criterion(criterion: str) -> Criterion:
+def compile_criterion(criterion: str) -> Condition:
     """A criterion as a function. Raises ExpressionError."""
     reader = _Reader(criterion)
     whole = reader.either()
@@ -40,7 +44,7 @@ def compile_criterion(criterion: str) -> Criterion:
 def expressions_in(criterion: str) -> tuple[Expression, ...]:
     """The runtime expressions that a criterion compares. Raises ExpressionError if it is malformed."""
     compile_criterion(criterion)
-    return tuple(parse(text) for kind, text in _Reader(criterion).tokens if kind == "expression")
+    return tuple(parse(text, dotted=True) for kind, text in _Reader(criterion).tokens if kind == "expression")
 
 
 class _Reader:
@@ -49,6 +53,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens: list[tuple[str, str]] = []
+        self.nesting = 0
         at = 0
         while text[at:].strip():
             match = _TOKEN.match(text, at)
@@ -92,15 +97,20 @@ class _Reader:
         return _compare(operator, left, self.negated()) if operator else left
 
     def negated(self) -> _Operand:
+        self.nesting += 1
+        if self.nesting > MAX_NESTING:
+            raise self.error(f"{MAX_NESTING} levels at most")
         if self.takes("!"):
             inner = self.negated()
-            return lambda context: not _true(inner(context))
-        if self.takes("("):
-            inner = self.either()
+            found: _Operand = lambda context: not _true(inner(context))  # noqa: E731 - as its neighbours
+        elif self.takes("("):
+            found = self.either()
             if not self.takes(")"):
                 raise self.error("')'")
-            return inner
-        return self.operand()
+        else:
+            found = self.operand()
+        self.nesting -= 1
+        return found
 
     def operand(self) -> _Operand:
         kind, token = self.tokens[0] if self.tokens else ("", "")
@@ -108,7 +118,7 @@ class _Reader:
             raise self.error("an expression or a literal")
         self.tokens.pop(0)
         if kind == "expression":
-            expression = parse(token)
+            expression = parse(token, dotted=True)
             return lambda context: value_of(expression, context)
         value = _literal(kind, token)
         return lambda _: value
@@ -142,15 +152,26 @@ def _compare(operator: str, left: _Operand, right: _Operand) -> _Operand:
     return lambda context: _ordered(operator, left(context), right(context))
 
 
+def _alike(left: JSON, right: JSON) -> tuple[JSON, JSON]:
+    """Text that is a number as one, if the other side is a number; headers and parameters are text."""
+    if isinstance(left, str) and _is_number(right) and _NUMBER.match(left):
+        return float(left), right
+    if isinstance(right, str) and _is_number(left) and _NUMBER.match(right):
+        return left, float(right)
+    return left, right
+
+
 def _same(left: JSON, right: JSON) -> bool:
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, str) and isinstance(right, str):
         return left.casefold() == right.casefold()
+    left, right = _alike(left, right)
     return bool(left == right)
 
 
 def _ordered(operator: str, left: JSON, right: JSON) -> bool:
+    left, right = _alike(left, right)
     if isinstance(left, str) and isinstance(right, str):
         left, right = left.casefold(), right.casefold()
     elif not (_is_number(left) and _is_number(right)):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from harness.contract.arazzo import is_arazzo, read_arazzo
+from harness.contract.arazzo_sources import Load
 from harness.contract.asyncapi import Messaging, read_asyncapi
 from harness.contract.documents import Documents
 from harness.contract.model import Contract, Persona, System
+from harness.contract.model.workflows import WorkflowDocument
 from harness.contract.nearest import did_you_mean
 from harness.contract.node import Node
 from harness.contract.openapi import Http, read_openapi
@@ -24,40 +27,70 @@ def load(path: Path | str) -> Contract:
     """
     path = Path(path)
     if path.is_file():
-        alone = path.stem in ("openapi", "asyncapi")
-        return _read([path], path.resolve().parent.name if alone else path.stem, path.parent)
+        return _alone(_opened(path))
     if not path.is_dir():
         raise _missing(path)
     parts = _parts(path)
     if not parts:
         raise ContractError(str(path), "there is no contract in this folder", "openapi.yaml or asyncapi.yaml")
-    return _read(list(parts.values()), path.resolve().name, path)
+    return _folder(path)
 
 
 def load_system(folder: Path | str) -> System:
     """Every service below a folder, with ``personas.yaml``, ``pacts/`` and ``workflows/`` beside them.
 
     A service is a folder that holds ``openapi.yaml`` or ``asyncapi.yaml``. A file, or one service's folder,
-    makes a system of one. Raises ContractError.
+    makes a system of one; an Arazzo document, or a folder of such, one of workflows alone. Raises
+    ContractError.
     """
     root = Path(folder)
-    if root.is_file() or _parts(root):
-        contract = load(root)
-        return System(root if root.is_dir() else root.parent, {contract.service: contract})
+    if root.is_file():
+        opened = _opened(root)
+        if is_arazzo(opened):
+            return System(root.parent, {}, workflows=(read_arazzo(opened, _loader({})),))
+        contract = _alone(opened)
+        return System(root.parent, {contract.service: contract})
     if not root.is_dir():
         raise _missing(root)
-    folders = [each for each in sorted(root.iterdir()) if each.is_dir() and _parts(each)]
-    if not folders:
+    if _parts(root):
+        contract = load(root)
+        contracts = {contract.service: contract}
+        return System(root, contracts, workflows=tuple(_workflows(root, contracts)))
+    contracts = {each.name: load(each) for each in sorted(root.iterdir()) if each.is_dir() and _parts(each)}
+    workflows = tuple(_workflows(root, contracts))
+    if not contracts and not workflows:
         expected = "folders that hold openapi.yaml or asyncapi.yaml, one a service"
         raise ContractError(str(root), "there is no contract in this folder", expected)
-    contracts = [load(each) for each in folders]
     return System(
         folder=root,
-        contracts={contract.service: contract for contract in contracts},
+        contracts=contracts,
         personas=tuple(_personas(root)),
         pacts=tuple(sorted(root.glob("pacts/*.json"))),
-        workflows=tuple(sorted(path for end in _SUFFIXES for path in root.glob(f"workflows/*.arazzo{end}"))),
+        workflows=workflows,
     )
+
+
+def _workflows(root: Path, contracts: Mapping[str, Contract]) -> Iterator[WorkflowDocument]:
+    """The Arazzo documents of a folder and of ``workflows/`` in it: ``*.arazzo.yaml``, ``arazzo.yaml``."""
+    names = [f"{stem}{suffix}" for stem in ("arazzo", "*.arazzo") for suffix in _SUFFIXES]
+    found = {path for name in names for below in (root, root / "workflows") for path in below.glob(name)}
+    load = _loader({each.folder.resolve(): each for each in contracts.values()})
+    for path in sorted(found):
+        yield read_arazzo(_opened(path), load)
+
+
+def _loader(known: dict[Path, Contract]) -> Load:
+    """What turns an Arazzo document's sources into contracts: those of the system, others read once each."""
+
+    def contract_of(root: Node, name: str) -> Contract:
+        path = root.document.path
+        whole = path in (each.resolve() for each in _parts(path.parent).values())
+        key = path.parent if whole else path
+        if key not in known:
+            known[key] = _folder(Path(root.document.file).parent) if whole else _contract([root], name, key)
+        return known[key]
+
+    return contract_of
 
 
 def _missing(path: Path) -> ContractError:
@@ -78,9 +111,25 @@ def _parts(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _read(paths: list[Path], service: str, folder: Path) -> Contract:
-    documents, http, messaging = Documents(), Http(), Messaging()
-    roots = [Node.at(documents, documents.open(path)) for path in paths]
+def _opened(path: Path) -> Node:
+    documents = Documents()
+    return Node.at(documents, documents.open(path))
+
+
+def _alone(root: Node) -> Contract:
+    path = root.document.path
+    whole = path.stem in ("openapi", "asyncapi")
+    return _contract([root], path.parent.name if whole else path.stem, Path(root.document.file).parent)
+
+
+def _folder(folder: Path) -> Contract:
+    documents = Documents()
+    roots = [Node.at(documents, documents.open(path)) for path in _parts(folder).values()]
+    return _contract(roots, folder.resolve().name, folder)
+
+
+def _contract(roots: list[Node], service: str, folder: Path) -> Contract:
+    http, messaging = Http(), Messaging()
     for root in roots:
         check_references(root)
     for root in roots:
@@ -101,8 +150,8 @@ def _read(paths: list[Path], service: str, folder: Path) -> Contract:
         schemas={**messaging.schemas, **http.schemas},
         lifecycles=http.lifecycles,
         security_schemes=http.security_schemes,
-        documents=documents,
-        files=documents.files,
+        documents=roots[0].documents,
+        files=roots[0].documents.files,
     )
 
 

@@ -12,7 +12,18 @@ from itertools import chain
 
 from harness.contract.model import System
 from harness.findings import Finding
-from harness.lint import causes, expressions, links, operations, privacy, schemas, structure, topics, words
+from harness.lint import (
+    causes,
+    expressions,
+    links,
+    operations,
+    privacy,
+    schemas,
+    structure,
+    topics,
+    words,
+    workflows,
+)
 from harness.lint.rule import Rule
 from harness.lint.source import Source, sources_of
 
@@ -26,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     *links.RULES,
     *topics.RULES,
     *privacy.RULES,
+    *workflows.RULES,
 )
 
 __all__ = ["RULES", "Rule", "lint"]

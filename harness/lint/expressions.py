@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.contract.criteria import expressions_in
-from harness.contract.expressions import Expression, ExpressionError, parse
+from harness.contract.expressions import OF_WORKFLOWS, Expression, ExpressionError, parse
 from harness.contract.model import (
     Contract,
     Emission,
@@ -14,6 +14,7 @@ from harness.contract.model import (
     MessageOperation,
     Operation,
     Place,
+    Response,
     Schema,
     System,
     Transition,
@@ -49,10 +50,10 @@ def expressions_make_sense(system: System) -> Iterator[Finding]:
                 yield _wrong(contract, written, title, f"{error.expected}. {error.remedy}".strip(". "))
                 continue
             for expression in found:
-                missing = _missing(expression, written.cause)
-                if missing:
+                wanted = missing(expression, written.cause)
+                if wanted:
                     title = f"{written.role} names what is not there"
-                    yield _wrong(contract, written, title, missing)
+                    yield _wrong(contract, written, title, wanted)
 
 
 def _wrong(contract: Contract, written: _Written, title: str, documented: str) -> Finding:
@@ -113,16 +114,25 @@ def _of_transition(contract: Contract, schema: str, edge: Transition) -> Iterato
         yield _Written(schema, "a transition's when", edge.when, edge.place, cause, criterion=True)
 
 
-def _missing(expression: Expression, cause: Operation | MessageOperation | Message | Schema) -> str:
-    """What the expression should name instead; empty if it names something, or nobody can tell."""
+def missing(
+    expression: Expression, cause: Operation | MessageOperation | Message | Schema, every: bool = False
+) -> str:
+    """What the expression should name instead; empty if it names something, or nobody can tell.
+
+    It looks at the answers that mean success, with ``every`` at all that are documented.
+    """
     part, _, what = expression.source.partition(".")
+    if part in OF_WORKFLOWS:
+        return "$request…, $response… or $message…: there is no workflow here"
     if isinstance(cause, Schema):
         ok = expression.source == "response.body"
         return _in_any([cause], expression) if ok else "$response.body, the aggregate's document"
     if isinstance(cause, Operation):
         if part == "message":
             return "$request… or $response…: the cause is an HTTP operation"
-        return _in_request(expression, cause, what) if part == "request" else _in_response(expression, cause)
+        if part == "request":
+            return _in_request(expression, cause, what)
+        return _in_response(expression, tuple(cause.responses.values()) if every else cause.successes)
     if part != "message":
         return "$message…: the cause is a message"
     messages = [cause] if isinstance(cause, Message) else list(cause.messages)
@@ -145,13 +155,12 @@ def _in_request(expression: Expression, operation: Operation, what: str) -> str:
     return ""
 
 
-def _in_response(expression: Expression, operation: Operation) -> str:
-    successes = operation.successes
+def _in_response(expression: Expression, answers: tuple[Response, ...]) -> str:
     if expression.source == "response.body":
-        schemas = [media.schema for each in successes for media in each.content.values()]
+        schemas = [media.schema for each in answers for media in each.content.values()]
         return _in_any(schemas, expression) if schemas else "no answer with a body is documented"
     if expression.source == "response.header":
-        names = {name.lower() for each in successes for name in each.headers}
+        names = {name.lower() for each in answers for name in each.headers}
         if expression.name.lower() not in names:
             return f"a documented header. {did_you_mean(expression.name, names)}"
     return ""

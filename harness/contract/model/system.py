@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.contract.model.causes import Lifecycle, Transition
 from harness.contract.model.http import Link, Operation, Response, SecurityScheme
 from harness.contract.model.messages import Channel, MessageOperation
 from harness.contract.model.values import EMPTY, JSON, NOWHERE, Place, Schema
+
+if TYPE_CHECKING:
+    from harness.contract.model.workflows import WorkflowDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class System:
     contracts: Mapping[str, Contract]
     personas: tuple[Persona, ...] = ()
     pacts: tuple[Path, ...] = ()
-    workflows: tuple[Path, ...] = ()
+    workflows: tuple[WorkflowDocument, ...] = ()
 
     @property
     def topics(self) -> Mapping[str, Channel]:

@@ -1,0 +1,88 @@
+"""Nothing waits for itself: workflows, steps, and workflows that call one another without end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from harness.contract.model import System
+from harness.contract.model.workflows import Workflow, WorkflowCall, WorkflowDocument
+from harness.findings import Finding
+from harness.lint.workflow_text import At
+
+Graph = Mapping[str, tuple[str, ...]]
+
+
+def nothing_waits_for_itself(system: System) -> Iterator[Finding]:
+    """``dependsOn`` of workflows and of steps, and the calls between workflows, have no circle."""
+    for document in system.workflows:
+        for cycle in _cycles(_waits(document)):
+            told = "workflows wait for one another in a circle"
+            yield _found(document, document.workflows[cycle[0]], cycle, told)
+        for cycle in _cycles(_calls(document)):
+            told = "workflows call one another in a circle"
+            yield _found(document, document.workflows[cycle[0]], cycle, told)
+        for workflow in document.workflows.values():
+            for cycle in _cycles(_steps(workflow)):
+                step = workflow.steps[cycle[0]]
+                yield At(document, workflow, step).finding(
+                    "workflow-order",
+                    step.place,
+                    "steps wait for one another in a circle",
+                    " → ".join((*cycle, cycle[0])),
+                    "an order in which they can be done",
+                )
+
+
+def _found(document: WorkflowDocument, workflow: Workflow, cycle: tuple[str, ...], told: str) -> Finding:
+    circle = " → ".join((*cycle, cycle[0]))
+    at = At(document, workflow)
+    return at.finding("workflow-order", workflow.place, told, circle, "an order in which they can be done")
+
+
+def _waits(document: WorkflowDocument) -> Graph:
+    return {
+        id_: tuple(_local(document, each) for each in workflow.depends_on.values() if _local(document, each))
+        for id_, workflow in document.workflows.items()
+    }
+
+
+def _calls(document: WorkflowDocument) -> Graph:
+    return {
+        id_: tuple(name for step in workflow.steps.values() if (name := _local(document, step.deed)))
+        for id_, workflow in document.workflows.items()
+    }
+
+
+def _local(document: WorkflowDocument, lead: object) -> str:
+    is_local = isinstance(lead, WorkflowCall) and not lead.source and lead.workflow in document.workflows
+    return lead.workflow if is_local and isinstance(lead, WorkflowCall) else ""
+
+
+def _steps(workflow: Workflow) -> Graph:
+    return {
+        id_: tuple(
+            each.step
+            for each in step.depends_on
+            if not each.source and each.workflow in ("", workflow.id) and each.step in workflow.steps
+        )
+        for id_, step in workflow.steps.items()
+    }
+
+
+def _cycles(graph: Graph) -> Iterator[tuple[str, ...]]:
+    """A circle for each edge that closes one, walking every node once; no recursion, for chains are long."""
+    done: set[str] = set()
+    for start in graph:
+        path: list[str] = []
+        waiting: list[Iterator[str]] = [iter((start,))]
+        while waiting:
+            node = next(waiting[-1], None)
+            if node is None:
+                waiting.pop()
+                if path:
+                    done.add(path.pop())
+            elif node in path:
+                yield tuple(path[path.index(node) :])
+            elif node not in done:
+                path.append(node)
+                waiting.append(iter(graph.get(node, ())))
