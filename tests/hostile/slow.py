@@ -21,7 +21,10 @@ GIVES_UP = 45.0
 """Seconds after which a service must have lost its patience."""
 
 DEAF = 60.0
-"""Seconds: what waits for a client that does not read fills the system's buffers first."""
+"""Seconds without taking a byte more, after which a service must have left who does not read."""
+
+FILLED = 120.0
+"""Seconds after which the system's buffers are full and the service has lost its patience, however slow."""
 
 _SPARE = 600
 
@@ -131,12 +134,18 @@ async def deaf_clients(defender: Defender) -> Sequence[str]:
 
 
 async def _deaf(loop: asyncio.AbstractEventLoop, connection: socket.socket, data: bytes) -> str:
-    """Send for as long as it is taken; ``left`` once the service has closed."""
+    """Send for as long as it is taken; ``left`` once the service has closed.
+
+    Patience counts from the last byte that was taken: until then answers fill the system's buffers, which
+    takes as long as the machine is slow.
+    """
+    sent, latest = 0, loop.time() + FILLED
     ends = loop.time() + DEAF
     try:
-        while loop.time() < ends:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(loop.sock_sendall(connection, data), 1.0)
+        while loop.time() < min(ends, latest):
+            with contextlib.suppress(BlockingIOError):
+                sent = (sent + connection.send(data[sent:])) % len(data)
+                ends = loop.time() + DEAF
             await asyncio.sleep(0.2)
     except OSError:
         return "left"
