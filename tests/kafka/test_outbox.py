@@ -24,7 +24,8 @@ APPOINTMENTS = "portal.scheduling.appointment.v1"
 CHECKS = "portal.coverage.eligibility.v1"
 DELIVERIES = "portal.notifications.delivery.v1"
 BEFORE_AND_AFTER = 15
-PAUSE = 0.02
+PAUSE = 0.1
+"""Seconds between two bookings: a slow machine must not pile up thousands while the broker is away."""
 
 
 @pytest.fixture
