@@ -17,10 +17,10 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from harness.contract.json_text import tokens_of_json
+from harness.contract.json_text import looks_like_json, read_json
 from harness.contract.model import JSON, Place
 from harness.contract.nearest import did_you_mean
-from harness.contract.tree import Marks, Token, build
+from harness.contract.tree import Builder, Marks
 from harness.errors import ContractError
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -207,10 +207,29 @@ def _text(path: Path, shown: str, referrer: Place | None) -> str:
 
 
 def _parse(text: str, file: str, is_json: bool) -> tuple[JSON, Marks]:
-    if is_json:
-        return build(tokens_of_json(text, file), file)
+    """JSON is tried first wherever a text may be JSON: tabs and ``\\/`` are legal there and not in YAML 1.1."""
+    wrong: ContractError | None = None
+    if is_json or text.lstrip().startswith(("{", "[")):
+        builder = Builder(file)
+        try:
+            read_json(text, builder)
+            return builder.root, builder.marks
+        except ContractError as error:
+            if is_json:
+                raise
+            wrong = error
     try:
-        return build(_tokens_of_yaml(text), file)
+        return _parse_yaml(text, file)
+    except ContractError:
+        if wrong is not None and looks_like_json(text):
+            raise wrong from None
+        raise
+
+
+def _parse_yaml(text: str, file: str) -> tuple[JSON, Marks]:
+    builder = Builder(file)
+    try:
+        _read_yaml(text, builder)
     except yaml.MarkedYAMLError as error:
         mark: yaml.Mark | None = error.problem_mark or error.context_mark
         why = ", ".join(part for part in (error.problem, error.context) if part)
@@ -223,25 +242,27 @@ def _parse(text: str, file: str, is_json: bool) -> tuple[JSON, Marks]:
     except yaml.YAMLError as error:
         why = " ".join(str(error).split())
         raise ContractError(file, f"this is not valid YAML: {why}", "well-formed YAML") from error
+    return builder.root, builder.marks
 
 
-def _tokens_of_yaml(text: str) -> Iterator[Token]:
+def _read_yaml(text: str, builder: Builder) -> None:
     event: Any  # each kind has its own attributes
     for event in yaml.parse(text, Loader=_LOADER):
-        at = (event.start_mark.line + 1, event.start_mark.column + 1)
-        if isinstance(event, yaml.ScalarEvent):
-            plain = event.style in (None, "") and event.implicit[0]
-            yield Token("scalar", at, event.value, plain, event.tag, event.anchor)
-        elif isinstance(event, yaml.MappingStartEvent):
-            yield Token("map", at, anchor=event.anchor)
-        elif isinstance(event, yaml.SequenceStartEvent):
-            yield Token("list", at, anchor=event.anchor)
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            yield Token("end", at)
-        elif isinstance(event, yaml.AliasEvent):
-            yield Token("alias", at, event.anchor or "")
-        elif isinstance(event, yaml.DocumentStartEvent):
-            yield Token("start", at)
+        kind, mark = type(event), event.start_mark
+        at = (mark.line + 1, mark.column + 1)
+        if kind is yaml.ScalarEvent:
+            plain = event.implicit[0] and event.style in (None, "")
+            builder.scalar(event.value, at, plain, event.tag, event.anchor)
+        elif kind is yaml.MappingStartEvent:
+            builder.open({}, at, event.anchor)
+        elif kind is yaml.SequenceStartEvent:
+            builder.open([], at, event.anchor)
+        elif kind in (yaml.MappingEndEvent, yaml.SequenceEndEvent):
+            builder.close()
+        elif kind is yaml.AliasEvent:
+            builder.alias(event.anchor or "", at)
+        elif kind is yaml.DocumentStartEvent:
+            builder.start(at)
 
 
 def _anchor(tree: JSON, name: str) -> str | None:
