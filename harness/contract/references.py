@@ -1,111 +1,124 @@
-"""Every ``$ref`` of a document and of what it refers to leads somewhere; no extension word is misspelt."""
+"""Every ``$ref`` of a document and of what it refers to leads somewhere; no extension word is misspelt.
+
+What is walked is what a format says stands there (``grammar``), so that data is never taken for a reference,
+and of other files only what is referred to.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from harness.contract.documents import Document, Documents
 from harness.contract.extensions import misspelt
+from harness.contract.grammar import TABLES, Format, Table, format_of, inside
+from harness.contract.model import JSON
 from harness.contract.node import Node
-
-_NAMES = frozenset(
-    (
-        "properties",
-        "patternProperties",
-        "$defs",
-        "definitions",
-        "dependentSchemas",
-        "dependencies",
-        "schemas",
-        "responses",
-        "parameters",
-        "headers",
-        "examples",
-        "requestBodies",
-        "securitySchemes",
-        "links",
-        "callbacks",
-        "pathItems",
-        "paths",
-        "webhooks",
-        "channels",
-        "operations",
-        "messages",
-        "servers",
-        "operationTraits",
-        "messageTraits",
-        "variables",
-        "content",
-        "encoding",
-        "scopes",
-        "mapping",
-        "correlationIds",
-        "replies",
-        "replyAddresses",
-        "serverVariables",
-        "serverBindings",
-        "channelBindings",
-        "operationBindings",
-        "messageBindings",
-    )
-)
-"""Keys under which the keys of a mapping are names that somebody chose, not words of a format."""
-
-_VALUES = frozenset(("example", "default", "const", "enum", "value", "payload"))
-"""Keys that hold data; a ``$ref`` or an ``x-…`` in it is part of the data."""
-
-_SCHEMA_WORDS = frozenset(("$ref", "type", "properties", "allOf", "oneOf", "anyOf", "schemaFormat"))
+from harness.contract.node import kind as called
+from harness.contract.pointers import escape
+from harness.errors import ContractError
 
 
-def words(node: Node, named: bool = False) -> Iterator[Node]:
-    """Every mapping below a node whose keys are words of the format, examples and other data left out."""
-    value = node.value
-    if isinstance(value, list):
-        for index, each in enumerate(value):
-            if isinstance(each, dict | list):
-                yield from words(node.child(index))
-    if not isinstance(value, dict):
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A node with what it is (``grammar``'s kinds)."""
+
+    document: Document
+    pointer: str
+    kind: str
+    value: JSON
+
+    @property
+    def uri(self) -> str:
+        return f"{self.document.uri}#{self.pointer}"
+
+    @property
+    def ref(self) -> str | None:
+        """The reference that this node is or holds, or None."""
+        found = self.value.get("$ref") if isinstance(self.value, dict) else None
+        return found if isinstance(found, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A ``$ref``: the node that holds it, and where it leads."""
+
+    spot: Spot
+    target: Spot
+
+
+class Walk:
+    """Everything that a document consists of, through its ``$ref``s, each node once, in the document's order.
+
+    Of OpenAPI 3.0 what stands beside a ``$ref`` is left out, for it means nothing there.
+    """
+
+    def __init__(self, root: Node, of: Format) -> None:
+        self.documents: Documents = root.documents
+        self.table: Table = TABLES[of]
+        self.alone = of == "openapi" and str(root.value["openapi"]).startswith("3.0")
+        self.root = Spot(root.document, root.pointer, "document", root.value)
+        self.seen: set[tuple[str, str]] = set()
+
+    def __iter__(self) -> Iterator[Spot | Site]:
+        """Raises ContractError at the first ``$ref`` that leads nowhere or is no text."""
+        waiting = [self.root]
+        while waiting:
+            spot = waiting.pop()
+            key = (spot.uri, spot.kind)
+            if key in self.seen:
+                continue
+            self.seen.add(key)
+            below: list[Spot] = []
+            ref = spot.ref
+            if ref is not None:
+                site = Site(spot, self.led_to(spot, ref))
+                yield site
+                below.append(site.target)
+            elif isinstance(spot.value, dict) and "$ref" in spot.value and not spot.kind.startswith("{"):
+                place = spot.document.place(f"{spot.pointer}/$ref")
+                found = f"this $ref is {called(spot.value['$ref'])}"
+                raise ContractError(str(place), found, "text: the URI of what is meant")
+            if isinstance(spot.value, dict) and not spot.kind.startswith("{"):
+                yield spot
+            if ref is None or not self.alone:
+                below += self.below(spot)
+            waiting += reversed(below)
+
+    def led_to(self, spot: Spot, ref: str) -> Spot:
+        document, pointer = self.documents.resolve(spot.document.uri, ref, at=spot.pointer)
+        return Spot(document, pointer, spot.kind, Node.at(self.documents, document, pointer).value)
+
+    def below(self, spot: Spot) -> Iterator[Spot]:
+        value = spot.value
+        for key, kind in inside(self.table, spot.kind, value):
+            if isinstance(value[key], dict | list):
+                yield Spot(spot.document, f"{spot.pointer}/{escape(key)}", kind, value[key])
+
+
+def words(node: Node) -> Iterator[Node]:
+    """Every mapping of a whole document whose keys are words of its format; data is left out."""
+    of = format_of(node.value)
+    if of is None:
         return
-    if not named:
-        yield node
-    for key, each in value.items():
-        if isinstance(each, dict | list) and (named or not _is_data(key, node)):
-            yield from words(node.child(key), not named and _names(key, each))
-
-
-def _is_data(key: str, node: Node) -> bool:
-    if key == "examples" and isinstance(node.value[key], list):
-        return True
-    if key == "payload":  # in a message it is a schema, in a message's example it is data
-        return "/examples/" in node.pointer
-    return key in _VALUES
-
-
-def _names(key: str, value: object) -> bool:
-    if key == "headers" and isinstance(value, dict) and _SCHEMA_WORDS & value.keys():
-        return False  # a message's headers are one schema, a response's are named
-    return key in _NAMES
+    for each in Walk(node, of):
+        if isinstance(each, Spot) and each.document is node.document:
+            yield Node(node.documents, each.document, each.pointer, each.value)
 
 
 def check_references(root: Node) -> None:
     """Raises ContractError at the first ``$ref`` that leads nowhere or word that is misspelt."""
-    checked: set[str] = root.documents.compiled.setdefault("checked", set())
-    waiting = [root.document]
-    while waiting:
-        document = waiting.pop()
-        if document.uri in checked:
-            continue
-        checked.add(document.uri)
-        for node in words(Node.at(root.documents, document)):
-            _check_words(node)
-            if isinstance(node.value.get("$ref"), str):
-                place = node.child("$ref").place
-                target, _ = root.documents.resolve(document.uri, node.value["$ref"], place)
-                waiting.append(target)
+    of = format_of(root.value)
+    for each in Walk(root, of) if of else ():
+        if isinstance(each, Spot):
+            for key in each.value:
+                if key[:2] in ("x-", "X-"):
+                    _check_word(each, key)
 
 
-def _check_words(node: Node) -> None:
-    for key in node.value:
-        meant = misspelt(key) if key.lower().startswith("x-") else None
-        if meant:
-            found = f"'{key}' is not an extension word"
-            raise node.child(key).error(found, f"'{meant}'", f"Did you mean '{meant}'? Another name is free")
+def _check_word(spot: Spot, key: str) -> None:
+    meant = misspelt(key)
+    if meant:
+        place = spot.document.place(f"{spot.pointer}/{escape(key)}")
+        found, remedy = f"'{key}' is not an extension word", f"Did you mean '{meant}'? Another name is free"
+        raise ContractError(str(place), found, f"'{meant}'", remedy)

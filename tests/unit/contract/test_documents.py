@@ -101,9 +101,10 @@ def test_what_is_no_duration_is_refused(wrong: str) -> None:
 
 
 @pytest.mark.timeout(20)
-@pytest.mark.parametrize("name", ["pipe.yaml", "/dev/zero"])
+@pytest.mark.parametrize("name", ["pipe.yaml", "zero.yaml"])
 def test_a_reference_to_what_never_ends_is_an_error(write: Write, tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "zero.yaml").symlink_to("/dev/zero")
     path = write("openapi.yaml", f"openapi: 3.1.0\npaths: {{/a: {{$ref: '{name}#/x'}}}}\n")
     with pytest.raises(ContractError, match="it is no file"):
         load(path)
