@@ -6,92 +6,28 @@ from each file's URI to its raw tree, as ``Schema.resources`` and ``Contract.doc
 
 from __future__ import annotations
 
-import os
-import posixpath
-from collections import deque
+import math
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
 
 import yaml
 
+from harness.contract.document import Document
 from harness.contract.grammar import format_of
-from harness.contract.identifiers import Identifiers, identifiers_of
+from harness.contract.identifiers import identifiers_of
 from harness.contract.json_text import looks_like_json, read_json
 from harness.contract.model import JSON, Place
-from harness.contract.nearest import did_you_mean
 from harness.contract.pointers import escape, look_up, tokens_of
-from harness.contract.sources import LOCAL, Sources, decoded, text_of
-from harness.contract.tree import Builder, Marks
+from harness.contract.resolving import MAX_HOPS, Resolver
+from harness.contract.sources import LOCAL, Sources, text_of
+from harness.contract.tree import Builder, Marks, plain_value
 from harness.errors import ContractError
 
-__all__ = ["Document", "Documents", "escape", "look_up", "read_yaml", "tokens_of"]
-
-MAX_HOPS = 200
-"""References that one reference may lead through."""
+__all__ = ["MAX_HOPS", "Document", "Documents", "escape", "look_up", "read_yaml", "tokens_of", "yaml_of"]
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Document:
-    """One file: ``file`` is its path as the user would name it, ``marks`` where its nodes stand.
-
-    ``base`` is what its references are relative to: its own URI, or the address that it was mapped from or
-    redirected to. ``path`` is None for one that came from an address. ``keeps_siblings`` says whether a
-    Reference Object's ``summary`` and ``description`` hold beside its ``$ref`` (OpenAPI 3.1 and later).
-    """
-
-    uri: str
-    path: Path | None
-    file: str
-    tree: JSON
-    marks: Marks = field(repr=False)
-    base: str
-    identifiers: Identifiers = field(repr=False)
-    keeps_siblings: bool = False
-
-    def place(self, pointer: str) -> Place:
-        """Where the node at a JSON pointer stands; the nearest node above it if there is none."""
-        node, at = self.tree, (1, 1)
-        for token in tokens_of(pointer):
-            key: str | int = token
-            if isinstance(node, list) and token.isdecimal():
-                key = int(token)
-            marks = self.marks.get(id(node), {})
-            if key not in marks:
-                break
-            node, at = node[key], marks[key]
-        return Place(self.file, *at)
-
-    def neighbour(self, address: str) -> Path | None:
-        """The file beside this one that stands for an address, where this one stands for an address too."""
-        own = self.identifiers.bases.get("", self.base)
-        folder = own.rpartition("/")[0] + "/"
-        if self.path is None or not address.startswith(folder) or urlsplit(own).scheme == "file":
-            return None
-        rest = unquote(address[len(folder) :])
-        path = self.path.parent / rest
-        return path if ".." not in Path(rest).parts and path.is_file() else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A reference that is being followed, and where it stands."""
-
-    ref: str
-    document: Document
-    at: str
-    referrer: Place | None
-
-    @property
-    def place(self) -> Place:
-        return self.referrer or self.document.place(f"{self.at}/$ref")
-
-    def error(self, found: str, expected: str, remedy: str = "") -> ContractError:
-        return ContractError(str(self.place), found, expected, remedy)
 
 
 class Documents(Mapping[str, Any]):
@@ -100,9 +36,7 @@ class Documents(Mapping[str, Any]):
     def __init__(self, sources: Sources = LOCAL) -> None:
         self.sources = sources
         self._documents: dict[str, Document] = {}
-        self._resources: dict[str, tuple[Document, str]] = {}
-        self._named: dict[tuple[str, str, str], tuple[Document, str]] = {}
-        self._resolved: dict[tuple[str, str, str], tuple[Document, str]] = {}
+        self._resolver = Resolver(self)
         self.compiled: dict[Any, Any] = {}
 
     def __getitem__(self, uri: str) -> JSON:
@@ -131,10 +65,11 @@ class Documents(Mapping[str, Any]):
         uri = path.as_uri()
         if uri not in self._documents:
             shown = file or str(path)
-            self._add(uri, path, shown, text_of(path, shown, referrer), base or uri, False)
+            self.add(uri, path, shown, text_of(path, shown, referrer), base or uri, False)
         return self._documents[uri]
 
-    def _add(self, uri: str, path: Path | None, file: str, text: str, base: str, keeps: bool) -> Document:
+    def add(self, uri: str, path: Path | None, file: str, text: str, base: str, keeps: bool) -> Document:
+        """Take in a text that was read from a file or an address; the parameters are ``Document``'s."""
         is_json = path is not None and path.suffix == ".json"
         tree, marks = _parse(text, file, is_json)
         identifiers = identifiers_of(tree, text, base)
@@ -142,15 +77,14 @@ class Documents(Mapping[str, Any]):
             keeps = str(tree.get("openapi", "3.0")) >= "3.1"
         document = Document(uri, path, file, tree, marks, base, identifiers, keeps)
         self._documents[uri] = document
-        for name, pointer in identifiers.resources.items():
-            self._resources.setdefault(name, (document, pointer))
+        self._resolver.note(document)
         return document
 
     def hold(self, uri: str, tree: JSON, file: str) -> Document:
         """Take in a tree that stands in no file, as a document of this URI."""
         document = Document(uri, None, file, tree, {}, uri, identifiers_of(tree, str(tree), uri))
         self._documents[uri] = document
-        self._resources.update({name: (document, at) for name, at in document.identifiers.resources.items()})
+        self._resolver.note(document)
         return document
 
     def resolve(
@@ -162,127 +96,47 @@ class Documents(Mapping[str, Any]):
         Opens the file if need be. Raises ContractError where nothing is there, at ``referrer`` if that is
         given.
         """
-        document = self._documents[uri]
-        key = (uri, document.identifiers.resource_of(at) if document.identifiers.bases else "", ref)
-        if key not in self._resolved:
-            self._resolved[key] = self._walk(_Asked(ref, document, at, referrer))
-        return self._resolved[key]
+        return self._resolver.resolve(self._documents[uri], ref, referrer, at)
 
-    def _walk(self, asked: _Asked) -> tuple[Document, str]:
-        """Where a reference ends, having passed through the ``$ref``s that stand in its pointer's way."""
-        document, walked, tokens = self._begin(asked, asked.document, asked.at, asked.ref)
-        node, waiting, hops = look_up(document.tree, walked), deque(tokens), 0
-        while waiting:
-            token = waiting[0]
-            if isinstance(node, Mapping) and token in node:
-                node = node[token]
-            elif isinstance(node, list) and token.isdecimal() and int(token) < len(node):
-                node = node[int(token)]
-            elif isinstance(node, Mapping) and isinstance(node.get("$ref"), str) and hops < MAX_HOPS:
-                hops += 1
-                document, walked, tokens = self._begin(asked, document, walked, node["$ref"])
-                node = look_up(document.tree, walked)
-                waiting.extendleft(reversed(tokens))
-                continue
-            else:
-                raise self._nowhere(asked, document, walked, token, node)
-            walked += f"/{escape(token)}"
-            waiting.popleft()
-        return document, walked
 
-    def _nowhere(
-        self, asked: _Asked, document: Document, walked: str, token: str, node: JSON
-    ) -> ContractError:
-        found, names = (
-            f"the $ref '{asked.ref}' leads nowhere",
-            list(node) if isinstance(node, Mapping) else [],
-        )
-        if isinstance(node, Mapping) and isinstance(node.get("$ref"), str) and token not in node:
-            return asked.error(
-                found, f"a $ref that passes through fewer than {MAX_HOPS:,} others, in no circle"
-            )
-        expected = f"'{token}' under '{walked or '/'}' of {document.file}"
-        return asked.error(found, expected, did_you_mean(token, names))
+def yaml_of(tree: JSON) -> str:
+    """A tree as YAML that reads as the same tree, by YAML 1.2's rules and 1.1's. Raises ContractError for a
+    number that JSON does not have."""
+    text: str = yaml.dump(
+        tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=False
+    )
+    return text
 
-    def _begin(self, asked: _Asked, document: Document, at: str, ref: str) -> tuple[Document, str, list[str]]:
-        """The document, the pointer and the tokens from there that a reference at ``at`` names."""
-        target, _, fragment = ref.partition("#")
-        resource = document.identifiers.resource_of(at) if document.identifiers.bases else ""
-        if target:
-            document, resource = self._target(asked, document, resource, target)
-        fragment = unquote(fragment)
-        if not fragment or fragment.startswith("/"):
-            tokens = tokens_of(fragment)
-            inside = look_up(document.tree, resource)
-            if resource and tokens and not (isinstance(inside, Mapping) and tokens[0] in inside):
-                resource = ""  # a pointer from the document's top, as many write in spite of their own $id
-            return document, resource, tokens
-        pointer = document.identifiers.anchors.get((resource, fragment))
-        if pointer is None:
-            expected = f"an $anchor '{fragment}' in {document.file}"
-            raise asked.error(f"the $ref '{asked.ref}' leads nowhere", expected)
-        return document, pointer, []
 
-    def _target(self, asked: _Asked, document: Document, resource: str, target: str) -> tuple[Document, str]:
-        """The document, and the schema in it with an ``$id``, that a reference without its fragment names."""
-        base = document.identifiers.bases.get(resource, document.base)
-        key = (document.uri, base, target)
-        if key not in self._named:
-            address = urljoin(base, target)
-            if address in self._resources:
-                return self._resources[address]
-            found = self._opened(asked, document, target, address)
-            self._named[key] = self._resources.get(address, (found, ""))
-        return self._named[key]
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # chosen when it runs
+    """Writes every node out, and quotes text that any version of YAML would take for something else."""
 
-    def _opened(self, asked: _Asked, document: Document, target: str, address: str) -> Document:
-        mapped = self.sources.mapped(address) or self.sources.mapped(target)
-        if mapped is not None:
-            return self.open(mapped, str(mapped), asked.place, address)
-        neighbour = document.neighbour(address)
-        if neighbour is not None:
-            return self._beside(asked, document, neighbour)
-        scheme = urlsplit(address).scheme
-        if scheme != "file":
-            return self._fetched(asked, document, address, scheme)
-        if document.path is None or urlsplit(target).scheme or target.startswith("/"):
-            found = f"the $ref '{asked.ref}' names a place on this machine"
-            remedy = f"Refer to the file by a relative path, or map it: --map {target}=FILE"
-            raise asked.error(found, "a path relative to this document", remedy)
-        folder = posixpath.dirname(urlsplit(document.base).path)
-        by_id = unquote(posixpath.relpath(urlsplit(address).path, folder))
-        names = (target, unquote(target), by_id)
-        paths = [document.path.parent / name for name in names]
-        return self._beside(asked, document, next((path for path in paths if path.exists()), paths[1]))
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
-    def _beside(self, asked: _Asked, document: Document, path: Path) -> Document:
-        assert document.path is not None  # noqa: S101 - only files have neighbours
-        name = os.path.relpath(path, document.path.parent)
-        shown = os.path.normpath(Path(document.file).parent / name)
-        uri = path.resolve().as_uri()
-        if uri in self._documents:
-            return self._documents[uri]
-        text = text_of(path, shown, asked.place)
-        return self._add(uri, path.resolve(), shown, text, uri, document.keeps_siblings)
 
-    def _fetched(self, asked: _Asked, document: Document, address: str, scheme: str) -> Document:
-        if address in self._documents:
-            return self._documents[address]
-        if scheme not in ("http", "https"):
-            found, remedy = f"no document here is named '{address}'", f"Map it to one: --map {address}=FILE"
-            raise asked.error(found, "an $id in one of these documents, or a file", remedy)
-        if self.sources.fetch is None:
-            raise asked.error(
-                f"the $ref '{asked.ref}' leads to another machine",
-                "a file beside this one, for nothing is fetched unless you say so",
-                f"Allow it with --allow-remote, or map it to a file of yours with --map {address}=FILE",
-            )
-        try:
-            fetched = self.sources.fetch(address)
-        except ContractError as error:
-            raise asked.error(f"{address}: {error.found}", error.expected, error.remedy) from error
-        text = decoded(fetched.data, address)
-        return self._add(address, None, address, text, fetched.uri, document.keeps_siblings)
+def _text_node(dumper: Any, value: str) -> Any:
+    style = None
+    if "\n" in value.strip("\n") and not _HARD.search(value):
+        style = "|"
+    elif not isinstance(plain_value(value), str):
+        style = "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style)
+
+
+def _number_node(dumper: Any, value: float) -> Any:
+    if not math.isfinite(value):
+        raise ContractError("", f"the number {value} cannot be written as JSON", "a finite number")
+    return dumper.represent_scalar(
+        "tag:yaml.org,2002:float", repr(value) if "e" not in repr(value) else f"{value:.17e}"
+    )
+
+
+_HARD = re.compile(r"[^\S\n ]|^[\s]|[ \t]+$|[ \t]+\n|[\x00-\x09\x0b-\x1f\x7f-\xa0\u2028\u2029\ufeff]")
+"""What does not survive in a block of YAML as it is."""
+
+_Dumper.add_representer(str, _text_node)
+_Dumper.add_representer(float, _number_node)
 
 
 def read_yaml(path: Path, file: str | None = None) -> JSON:

@@ -7,6 +7,7 @@ and of other files only what is referred to.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from harness.contract.documents import Document, Documents
@@ -15,7 +16,7 @@ from harness.contract.grammar import TABLES, Format, Table, format_of, inside
 from harness.contract.model import JSON
 from harness.contract.node import Node
 from harness.contract.node import kind as called
-from harness.contract.pointers import escape
+from harness.contract.pointers import escape, look_up
 from harness.errors import ContractError
 
 
@@ -28,27 +29,18 @@ class Spot:
     kind: str
     value: JSON
 
-    @property
-    def uri(self) -> str:
-        return f"{self.document.uri}#{self.pointer}"
-
-    @property
-    def ref(self) -> str | None:
-        """The reference that this node is or holds, or None."""
-        found = self.value.get("$ref") if isinstance(self.value, dict) else None
-        return found if isinstance(found, str) else None
-
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A ``$ref``: the node that holds it, and where it leads."""
+    """A reference: the node that holds it, the key under which it stands, and where it leads."""
 
     spot: Spot
+    word: str
     target: Spot
 
 
 class Walk:
-    """Everything that a document consists of, through its ``$ref``s, each node once, in the document's order.
+    """Everything that a document consists of, through its references, each node once, in its order.
 
     Of OpenAPI 3.0 what stands beside a ``$ref`` is left out, for it means nothing there.
     """
@@ -58,36 +50,58 @@ class Walk:
         self.table: Table = TABLES[of]
         self.alone = of == "openapi" and str(root.value["openapi"]).startswith("3.0")
         self.root = Spot(root.document, root.pointer, "document", root.value)
-        self.seen: set[tuple[str, str]] = set()
+        self.seen: set[tuple[str, str, str]] = set()
 
     def __iter__(self) -> Iterator[Spot | Site]:
-        """Raises ContractError at the first ``$ref`` that leads nowhere or is no text."""
+        """Raises ContractError at the first reference that leads nowhere or is no text."""
         waiting = [self.root]
         while waiting:
             spot = waiting.pop()
-            key = (spot.uri, spot.kind)
+            key = (spot.document.uri, spot.pointer, spot.kind)
             if key in self.seen:
                 continue
             self.seen.add(key)
             below: list[Spot] = []
-            ref = spot.ref
-            if ref is not None:
-                site = Site(spot, self.led_to(spot, ref))
-                yield site
-                below.append(site.target)
-            elif isinstance(spot.value, dict) and "$ref" in spot.value and not spot.kind.startswith("{"):
-                place = spot.document.place(f"{spot.pointer}/$ref")
-                found = f"this $ref is {called(spot.value['$ref'])}"
-                raise ContractError(str(place), found, "text: the URI of what is meant")
-            if isinstance(spot.value, dict) and not spot.kind.startswith("{"):
-                yield spot
-            if ref is None or not self.alone:
+            if isinstance(spot.value, dict):
+                for site in self.sites(spot):
+                    yield site
+                    below.append(site.target)
+                if not spot.kind.startswith("{"):
+                    yield spot
+            if not self.alone or not below:
                 below += self.below(spot)
             waiting += reversed(below)
 
-    def led_to(self, spot: Spot, ref: str) -> Spot:
+    def sites(self, spot: Spot) -> Iterator[Site]:
+        """The references that one mapping holds."""
+        value = spot.value
+        if "$ref" in value:
+            if isinstance(value["$ref"], str):
+                yield Site(spot, "$ref", self.led_to(spot, value["$ref"], spot.kind))
+            elif not spot.kind.startswith("{"):
+                place = spot.document.place(f"{spot.pointer}/$ref")
+                found = f"this $ref is {called(value['$ref'])}"
+                raise ContractError(str(place), found, "text: the URI of what is meant")
+        if spot.kind in ("schema", "payload"):
+            for word in ("$dynamicRef", "$recursiveRef"):
+                if isinstance(value.get(word), str):
+                    yield Site(spot, word, self.led_to(spot, value[word], "schema"))
+        elif spot.kind == "discriminator" and isinstance(value.get("mapping"), dict):
+            yield from self.mapped(spot, value["mapping"])
+
+    def mapped(self, spot: Spot, mapping: dict[str, JSON]) -> Iterator[Site]:
+        """OpenAPI, Discriminator Object: a schema's name, or a reference to one. One that leads nowhere is
+        for lint to tell: nothing is read through it."""
+        for name, value in mapping.items():
+            if isinstance(value, str):
+                own = f"#/components/schemas/{escape(value)}"
+                ref = own if look_up(spot.document.tree, own[1:]) is not None else value
+                with suppress(ContractError):
+                    yield Site(spot, f"mapping/{escape(name)}", self.led_to(spot, ref, "schema"))
+
+    def led_to(self, spot: Spot, ref: str, kind: str) -> Spot:
         document, pointer = self.documents.resolve(spot.document.uri, ref, at=spot.pointer)
-        return Spot(document, pointer, spot.kind, Node.at(self.documents, document, pointer).value)
+        return Spot(document, pointer, kind, look_up(document.tree, pointer))
 
     def below(self, spot: Spot) -> Iterator[Spot]:
         value = spot.value
