@@ -309,8 +309,8 @@ def inside(table: Table, kind: str, value: JSON) -> Iterator[tuple[str | int, st
         yield from _payload(table, value)
     else:
         keys = table[kind]
-        if kind == "message" and _is_foreign(value):  # AsyncAPI 2.x, Message Object: it speaks of the payload
-            keys = {**keys, "payload": "foreign"}
+        if kind == "message" and _is_foreign(value) and not _says_its_format(value.get("payload")):
+            keys = {**keys, "payload": "foreign"}  # AsyncAPI 2.x, Message Object: it speaks of the payload
         any_other = keys.get(ANY, "")
         for key in value:
             found = keys.get(key, "" if key.startswith("x-") else any_other)
@@ -324,6 +324,10 @@ def _payload(table: Table, value: dict[str, JSON]) -> Iterator[tuple[str | int, 
         yield from inside(table, "schema", value)
     elif "schema" in value:
         yield "schema", "foreign" if _is_foreign(value) else "schema"
+
+
+def _says_its_format(payload: JSON) -> bool:
+    return isinstance(payload, dict) and "schemaFormat" in payload
 
 
 def _is_foreign(value: dict[str, JSON]) -> bool:

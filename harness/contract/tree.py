@@ -15,7 +15,7 @@ from harness.errors import ContractError
 MAX_DEPTH = 200
 """Levels of mappings and lists inside one another; nothing that walks a tree recurses deeper than this."""
 
-MAX_NODES = 1_000_000
+MAX_NODES = 600_000
 """Nodes in one document once its aliases are written out; thirty nested aliases make billions."""
 
 Position = tuple[int, int]
