@@ -64,8 +64,8 @@ def _open(root: Node, url: str, base: str, node: Node) -> Document:
     Without the second a document that says ``$self: https://…`` could not be read where it is written.
     """
     place, plain = node.child("url").place, urldefrag(url).url
-    if base == root.document.uri or urlsplit(plain).scheme == "file":  # only what is mapped may be read so
-        return _at(root, plain, node)
+    if base == root.document.uri or urlsplit(plain).scheme == "file":
+        return root.documents.resolve(root.document.uri, plain, place)[0]
     try:
         return _at(root, urljoin(base, plain), node)
     except ContractError:

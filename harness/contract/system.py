@@ -73,9 +73,7 @@ def load_system(folder: Path | str, sources: Sources = LOCAL) -> System:
     )
 
 
-def _workflows(
-    root: Path, contracts: Mapping[str, Contract], sources: Sources
-) -> Iterator[WorkflowDocument]:
+def _workflows(root: Path, contracts: Mapping[str, Contract], sources: Sources) -> Iterator[WorkflowDocument]:
     """The Arazzo documents of a folder and of ``workflows/`` in it: ``*.arazzo.yaml``, ``arazzo.yaml``."""
     names = [f"{stem}{suffix}" for stem in ("arazzo", "*.arazzo") for suffix in _SUFFIXES]
     found = {path for name in names for below in (root, root / "workflows") for path in below.glob(name)}

@@ -1,7 +1,7 @@
 """Whether two contracts mean the same, wherever they are written.
 
-Left out: places and URIs, the documents themselves, and the components that a bundle has brought in. Schemas are
-the same if each of their parts is, however many references lie between.
+Left out: places and URIs, the documents themselves, and the components that a bundle has brought in. Schemas
+are the same if each of their parts is, however many references lie between.
 """
 
 from __future__ import annotations
