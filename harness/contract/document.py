@@ -16,8 +16,8 @@ from harness.contract.tree import Marks
 class Document:
     """One file: ``file`` is its path as the user would name it, ``marks`` where its nodes stand.
 
-    ``base`` is what its references are relative to: its own URI, or the address that it was mapped from or
-    redirected to. ``path`` is None for one that came from an address. ``keeps_siblings`` says whether a
+    ``base`` is what its references are relative to: the address that it was mapped from or redirected to; its
+    own URI if empty. ``path`` is None for one that came from an address. ``keeps_siblings`` says whether a
     Reference Object's ``summary`` and ``description`` hold beside its ``$ref`` (OpenAPI 3.1 and later).
     """
 
@@ -26,8 +26,8 @@ class Document:
     file: str
     tree: JSON
     marks: Marks = field(repr=False)
-    base: str
-    identifiers: Identifiers = field(repr=False)
+    base: str = ""
+    identifiers: Identifiers = field(default_factory=Identifiers, repr=False)
     keeps_siblings: bool = False
 
     def place(self, pointer: str) -> Place:
@@ -43,9 +43,13 @@ class Document:
             node, at = node[key], marks[key]
         return Place(self.file, *at)
 
+    def base_at(self, resource: str) -> str:
+        """What references are relative to inside a schema with an ``$id``; ``""`` is the document itself."""
+        return self.identifiers.bases.get(resource) or self.base or self.uri
+
     def neighbour(self, address: str) -> Path | None:
         """The file beside this one that stands for an address, where this one stands for an address too."""
-        own = self.identifiers.bases.get("", self.base)
+        own = self.base_at("")
         folder = own.rpartition("/")[0] + "/"
         if self.path is None or not address.startswith(folder) or urlsplit(own).scheme == "file":
             return None

@@ -65,10 +65,10 @@ class Documents(Mapping[str, Any]):
         uri = path.as_uri()
         if uri not in self._documents:
             shown = file or str(path)
-            self.add(uri, path, shown, text_of(path, shown, referrer), base or uri, False)
+            self.take(uri, path, shown, text_of(path, shown, referrer), base or uri, False)
         return self._documents[uri]
 
-    def add(self, uri: str, path: Path | None, file: str, text: str, base: str, keeps: bool) -> Document:
+    def take(self, uri: str, path: Path | None, file: str, text: str, base: str, keeps: bool) -> Document:
         """Take in a text that was read from a file or an address; the parameters are ``Document``'s."""
         is_json = path is not None and path.suffix == ".json"
         tree, marks = _parse(text, file, is_json)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from harness.contract.documents import MAX_HOPS, Document, Documents, escape, tokens_of
-from harness.contract.grammar import NAMED
 from harness.contract.model import JSON, Dialect, Place, Schema
 from harness.contract.scopes import dialect_at, entered
 from harness.errors import ContractError
@@ -87,11 +86,17 @@ class Node:
         document, pointer = self.documents.resolve(self.document.uri, self.value["$ref"], at=self.pointer)
         return Node.at(self.documents, document, pointer)
 
-    def items(self) -> Iterator[tuple[str, Node]]:
-        """Name and node of each entry of a mapping, ``x-…`` aside where that is no name; raises ContractError
-        if it is none."""
+    def items(self, named: bool = False) -> Iterator[tuple[str, Node]]:
+        """Name and node of each entry of a mapping, ``x-…`` aside; raises ContractError if it is none.
+
+        ``named``: the keys are names that somebody chose, such as a header's, so ``x-…`` may be one as well.
+        The whole mapping may be a ``$ref``.
+        """
+        if isinstance(self.mapping().get("$ref"), str):
+            yield from self.follow().items(named)
+            return
         for key, value in self.mapping().items():
-            if not key.startswith("x-") or (self.key in NAMED and isinstance(value, dict)):
+            if not key.startswith("x-") or (named and isinstance(value, dict)):
                 yield key, self.child(key)
 
     def entries(self) -> Iterator[Node]:

@@ -125,7 +125,7 @@ class Resolver:
 
     def _target(self, asked: _Asked, document: Document, resource: str, target: str) -> tuple[Document, str]:
         """The document, and the schema in it with an ``$id``, that a reference without its fragment names."""
-        base = document.identifiers.bases.get(resource, document.base)
+        base = document.base_at(resource)
         key = (document.uri, base, target)
         if key not in self.named:
             address = urljoin(base, target)
@@ -149,7 +149,7 @@ class Resolver:
             found = f"the $ref '{asked.ref}' names a place on this machine"
             remedy = f"Refer to the file by a relative path, or map it: --map {target}=FILE"
             raise asked.error(found, "a path relative to this document", remedy)
-        folder = posixpath.dirname(urlsplit(document.base).path)
+        folder = posixpath.dirname(urlsplit(document.base or document.uri).path)
         by_id = unquote(posixpath.relpath(urlsplit(address).path, folder))
         names = (target, unquote(target), by_id)
         paths = [document.path.parent / name for name in names]
@@ -163,7 +163,7 @@ class Resolver:
         if uri in self.documents:
             return self.documents.document(uri)
         text = text_of(path, shown, asked.place)
-        return self.documents.add(uri, path.resolve(), shown, text, uri, document.keeps_siblings)
+        return self.documents.take(uri, path.resolve(), shown, text, uri, document.keeps_siblings)
 
     def _fetched(self, asked: _Asked, document: Document, address: str, scheme: str) -> Document:
         if address in self.documents:
@@ -182,4 +182,4 @@ class Resolver:
         except ContractError as error:
             raise asked.error(f"{address}: {error.found}", error.expected, error.remedy) from error
         text = decoded(fetched.data, address)
-        return self.documents.add(address, None, address, text, fetched.uri, document.keeps_siblings)
+        return self.documents.take(address, None, address, text, fetched.uri, document.keeps_siblings)
