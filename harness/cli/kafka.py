@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.hosting import Stay, host_broker
-from harness.cli.options import Contracts, ReadyFile, system_of
+from harness.cli.options import AllowRemote, Contracts, Maps, ReadyFile, sources_of, system_of
 
 
 def kafka(
@@ -16,6 +16,8 @@ def kafka(
         typer.Option(min=0, max=65_535, metavar="N", help="Port to listen on; 0 takes a free one."),
     ] = 9092,
     contracts: Contracts = None,
+    allow_remote: AllowRemote = False,
+    maps: Maps = None,
     ready_file: ReadyFile = None,
 ) -> None:
     """Run the embedded Kafka broker with the contracts' topics, until Ctrl-C.
@@ -23,4 +25,7 @@ def kafka(
     It speaks Kafka's protocol over TCP, keeps everything in memory and forgets it at its end. Join it with
     --kafka 127.0.0.1:PORT.
     """
-    host_broker(system_of(contracts), Stay(kafka="embedded", kafka_port=port, ready_file=ready_file))
+    host_broker(
+        system_of(contracts, sources_of(allow_remote, maps)),
+        Stay(kafka="embedded", kafka_port=port, ready_file=ready_file),
+    )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import contracts_folder, system_of
+from harness.cli.options import AllowRemote, Maps, contracts_folder, sources_of, system_of
 from harness.errors import UsageError
 
 
@@ -19,6 +19,8 @@ def lint(
             help="A contract, or a folder of them. Default: ./contracts, else those that come with Portal.",
         ),
     ] = None,
+    allow_remote: AllowRemote = False,
+    maps: Maps = None,
 ) -> int:
     """Read contracts and say what is wrong: place, text, reason.
 
@@ -31,7 +33,7 @@ def lint(
     from harness.reports.outcome import counted
 
     folder = contracts_folder(path)
-    system = system_of(folder)
+    system = system_of(folder, sources_of(allow_remote, maps))
     if not system.contracts and not system.workflows:
         raise UsageError(str(folder), "no contract is there", "folders with openapi.yaml")
     console = Terminal()

@@ -10,11 +10,12 @@ import typer
 
 from harness.cli.extras import need
 from harness.cli.hosting import Stay, host, recording
-from harness.cli.options import Exchanges, Host, Kafka, ReadyFile
+from harness.cli.options import AllowRemote, Exchanges, Host, Kafka, Maps, ReadyFile, sources_of
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.contract.model import Contract, System
+    from harness.contract.sources import Sources
     from harness.kafka.broker import Broker
     from harness.serving.recording import Recorder
     from harness.serving.server import Hosted
@@ -31,6 +32,8 @@ def mock(
     ] = 0,
     host_: Host = "127.0.0.1",
     kafka: Kafka = "embedded",
+    allow_remote: AllowRemote = False,
+    maps: Maps = None,
     exchanges: Exchanges = None,
     ready_file: ReadyFile = None,
 ) -> None:
@@ -40,7 +43,7 @@ def mock(
     chooses another; a success publishes the events that the contract says it causes.
     """
     need("mock", "mock")
-    system = read(paths)
+    system = read(paths, sources_of(allow_remote, maps))
     names = sorted(system.contracts)
     if port and len(names) != 1:
         raise UsageError(
@@ -54,13 +57,13 @@ def mock(
         host(system, lambda broker: mocks_of(system, names, broker, recorder), stay)
 
 
-def read(paths: list[Path]) -> System:
+def read(paths: list[Path], sources: Sources) -> System:
     """One system of everything named. Raises ContractError; UsageError if two have one name."""
     from harness.contract.model import System
 
     contracts: dict[str, Contract] = {}
     for path in paths:
-        for contract in _contracts(path):
+        for contract in _contracts(path, sources):
             if contract.service in contracts:
                 raise UsageError(
                     str(path), f"a second contract named '{contract.service}'", "names that differ"
@@ -69,14 +72,14 @@ def read(paths: list[Path]) -> System:
     return System(paths[0], contracts)
 
 
-def _contracts(path: Path) -> Iterable[Contract]:
+def _contracts(path: Path, sources: Sources) -> Iterable[Contract]:
     from harness.contract import load, load_system
 
     if not path.exists():
         raise UsageError(str(path), "there is no such file or folder", "a contract", "Check the path.")
     if path.is_file() or any((path / name).exists() for name in ("openapi.yaml", "asyncapi.yaml")):
-        return [load(path)]
-    return load_system(path).contracts.values()
+        return [load(path, sources)]
+    return load_system(path, sources).contracts.values()
 
 
 def mocks_of(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.contract.model import System
+    from harness.contract.sources import Sources
 
 Contracts = Annotated[
     Path | None,
@@ -65,6 +66,47 @@ Exchanges = Annotated[
         help="Append every HTTP exchange to this file, a JSON line each, tokens left out.",
     ),
 ]
+AllowRemote = Annotated[
+    bool,
+    typer.Option(
+        "--allow-remote", help="Fetch what contracts refer to on the Internet; it is kept for a day."
+    ),
+]
+Maps = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="URL=PATH",
+        help="Read this file, or what is in this folder, for addresses that begin with URL; repeat it.",
+    ),
+]
+
+
+def sources_of(allow_remote: bool, maps: list[str] | None) -> Sources:
+    """What contracts may refer to beside files. Raises UsageError."""
+    from harness.contract.sources import Sources
+
+    found: list[tuple[str, Path]] = []
+    for value in maps or ():
+        url, equals, path = value.rpartition("=")  # an address may hold one, in its query
+        if not (url and equals and path):
+            raise UsageError(
+                f"--map {value}", "this is not URL=PATH", "e.g. --map https://example.com/=./copies"
+            )
+        if not Path(path).exists():
+            raise UsageError(f"--map {value}", f"there is no '{path}'", "a file or folder", "Check the path.")
+        found.append((url, Path(path)))
+    if not allow_remote:
+        return Sources(tuple(found))
+    from harness.contract.remote import Remote
+    from harness.serving.keys import default_state_dir
+
+    return Sources(tuple(found), Remote(default_state_dir() / "documents"))
+
+
+def reading(allow_remote: bool, maps: list[str] | None) -> list[str]:
+    """The same as arguments of another command."""
+    return [*(["--allow-remote"] if allow_remote else []), *(f"--map={value}" for value in maps or ())]
 
 
 def contracts_folder(named: Path | None) -> Path:
@@ -79,11 +121,11 @@ def contracts_folder(named: Path | None) -> Path:
     return here if here.is_dir() else Path(harness.__file__).parent.parent / "contracts"
 
 
-def system_of(named: Path | None) -> System:
+def system_of(named: Path | None, sources: Sources) -> System:
     """All contracts of that folder. Raises ContractError, UsageError."""
     from harness.contract import load_system
 
-    return load_system(contracts_folder(named))
+    return load_system(contracts_folder(named), sources)
 
 
 def chosen(system: System, services: list[str] | None) -> list[str]:

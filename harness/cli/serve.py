@@ -12,13 +12,16 @@ from harness.cli.data import held
 from harness.cli.extras import need
 from harness.cli.hosting import Stay, host, recording
 from harness.cli.options import (
+    AllowRemote,
     Contracts,
     Database,
     Exchanges,
     Host,
     Kafka,
+    Maps,
     ReadyFile,
     chosen,
+    sources_of,
     system_of,
 )
 from harness.errors import UsageError
@@ -42,6 +45,8 @@ def serve(
     host_: Host = "127.0.0.1",
     kafka: Kafka = "embedded",
     contracts: Contracts = None,
+    allow_remote: AllowRemote = False,
+    maps: Maps = None,
     data: Database = None,
     exchanges: Exchanges = None,
     ready_file: ReadyFile = None,
@@ -52,7 +57,7 @@ def serve(
     another, loopback-only port.
     """
     need("serve", "reference")
-    system = system_of(contracts)
+    system = system_of(contracts, sources_of(allow_remote, maps))
     names = chosen(system, services)
     if port and len(names) != 1:
         raise UsageError(

@@ -31,7 +31,8 @@ _TOKEN_SECONDS = 30.0
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What the command line said about targets. ``folder`` is where the contracts are; ``control`` and
-    ``tokens`` are of services at addresses: those that we start take Portal's own tokens."""
+    ``tokens`` are of services at addresses: those that we start take Portal's own tokens. ``reading`` are the
+    arguments that say where contracts may be read from."""
 
     system: System
     folder: Path
@@ -39,6 +40,7 @@ class Wanted:
     control: Mapping[str, str]
     tokens: TokenSource
     exchanges: Path | None = None
+    reading: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -69,9 +71,10 @@ def _command(wanted: Wanted, service: str, kind: Kind, broker: Broker | None, re
     portal = [sys.executable, "-m", "harness.cli.main"]
     kafka = ["--kafka", broker.bootstrap if broker else "none", "--ready-file", str(ready_file)]
     exchanges = ["--exchanges", str(wanted.exchanges)] if wanted.exchanges else []
+    rest = [*exchanges, *wanted.reading]
     if kind == "mock":
-        return [*portal, "mock", str(wanted.system.contracts[service].folder), *kafka, *exchanges]
-    return [*portal, "serve", service, "--contracts", str(wanted.folder), *kafka, *exchanges]
+        return [*portal, "mock", str(wanted.system.contracts[service].folder), *kafka, *rest]
+    return [*portal, "serve", service, "--contracts", str(wanted.folder), *kafka, *rest]
 
 
 @contextmanager

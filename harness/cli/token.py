@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from harness.cli.options import Contracts, system_of
+from harness.cli.options import AllowRemote, Contracts, Maps, sources_of, system_of
 from harness.errors import UsageError
 
 
@@ -37,6 +37,8 @@ def token(
         bool, typer.Option("--jwks", help="Print the key's public half instead, for a service of yours.")
     ] = False,
     contracts: Contracts = None,
+    allow_remote: AllowRemote = False,
+    maps: Maps = None,
 ) -> None:
     """Print a token signed with this machine's development key.
 
@@ -56,7 +58,7 @@ def token(
             "--actor patient, proxy or clinician with it",
         )
     if scope is None:
-        system = system_of(contracts)
+        system = system_of(contracts, sources_of(allow_remote, maps))
         schemes = (s for c in system.contracts.values() for s in c.security_schemes.values())
         scope = sorted({name for scheme in schemes for name in scheme.scopes})
     sys.stdout.write(KeyStore().mint(related(actor, patient, scope), lifetime=lifetime) + "\n")

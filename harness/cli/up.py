@@ -11,13 +11,16 @@ from harness.cli.extras import need
 from harness.cli.hosting import Stay, host, recording
 from harness.cli.mock import mocks_of
 from harness.cli.options import (
+    AllowRemote,
     Contracts,
     Database,
     Exchanges,
     Host,
     Kafka,
+    Maps,
     ReadyFile,
     check_service,
+    sources_of,
     system_of,
     urls,
 )
@@ -46,6 +49,8 @@ def up(
         typer.Option(min=0, max=65_535, metavar="N", help="Port of the embedded broker; 0 takes a free one."),
     ] = 0,
     contracts: Contracts = None,
+    allow_remote: AllowRemote = False,
+    maps: Maps = None,
     data: Database = None,
     exchanges: Exchanges = None,
     ready_file: ReadyFile = None,
@@ -54,7 +59,7 @@ def up(
 
     Every service runs as its reference service unless it is mocked or elsewhere.
     """
-    system = system_of(contracts)
+    system = system_of(contracts, sources_of(allow_remote, maps))
     mocked, elsewhere = list(mock or ()), urls(external, "--external")
     _check(system, mocked, elsewhere)
     served = sorted(set(system.contracts) - set(mocked) - set(elsewhere))

@@ -6,6 +6,7 @@ import functools
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,13 +16,17 @@ from harness.cli.ending import Ended
 from harness.cli.extras import need
 from harness.cli.hosting import check_kafka
 from harness.cli.options import (
+    AllowRemote,
     Contracts,
     Exchanges,
     Kafka,
+    Maps,
     check_service,
     chosen,
     contracts_folder,
     creatable,
+    reading,
+    sources_of,
     suggestion,
     system_of,
     urls,
@@ -100,6 +105,8 @@ def verify(
     seed: Seed = 1,
     settle: Settle = 2.0,
     contracts: Contracts = None,
+    allow_remote: AllowRemote = False,
+    maps: Maps = None,
     report: ReportFolder = Path("report"),
     exchanges: Exchanges = None,
     explain: Explain = False,
@@ -115,10 +122,11 @@ def verify(
     checks = _checks(check)
     if explain:
         return _explain(checks)
-    system = system_of(contracts)
+    system = system_of(contracts, sources_of(allow_remote, maps))
     kind, addresses = _targets(system, target)
     names = chosen(system, services or (list(addresses) if addresses and kind is None else None))
     wanted = _wanted(system, contracts_folder(contracts), kafka, addresses, control, token_command, exchanges)
+    wanted = replace(wanted, reading=tuple(reading(allow_remote, maps)))
     opened = {name: _opening(wanted, name, kind, addresses.get(name)) for name in names}
     _check_use(names, addresses)
     own = [name for name in names if name not in addresses]

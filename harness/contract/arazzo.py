@@ -56,9 +56,10 @@ def read_arazzo(root: Node, load: Load, opened: tuple[str, ...] = ()) -> Workflo
         raise root.error("there is no workflow", "'workflows:' and a list of at least one")
     targets = Targets(sources, tuple(found))
     parts = Parts(root.raw("components"), not version.startswith("1.0"), targets.lead)
+    path = root.document.path or Path(root.document.file)
     return WorkflowDocument(
-        name=_name(root.document.path),
-        path=root.document.path,
+        name=_name(path),
+        path=path,
         version=version,
         title=info.text("title") if info else "",
         self_uri=root.text("$self") or None,

@@ -64,12 +64,13 @@ def _open(root: Node, url: str, base: str, node: Node) -> Document:
     Without the second a document that says ``$self: https://…`` could not be read where it is written.
     """
     place, plain = node.child("url").place, urldefrag(url).url
-    if base == root.document.uri:
-        return _at(root, plain, node)
+    if base == root.document.uri or urlsplit(plain).scheme == "file":
+        return root.documents.resolve(root.document.uri, plain, place)[0]
     try:
         return _at(root, urljoin(base, plain), node)
     except ContractError:
-        if urlsplit(plain).scheme or not (root.document.path.parent / plain).is_file():
+        path = root.document.path
+        if urlsplit(plain).scheme or path is None or not (path.parent / plain).is_file():
             raise
         return root.documents.resolve(root.document.uri, plain, place)[0]
 

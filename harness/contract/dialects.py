@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from harness.contract.model import JSON, Schema
-from harness.contract.navigation import child, parts, says, target
+from harness.contract.model import JSON, Dialect, Schema
+from harness.contract.navigation import child, named, parts, references, says, target
 
 Direction = Literal["request", "response"]
 
@@ -41,6 +41,7 @@ _LEFT_OUT = frozenset(
         "$schema",
         "$anchor",
         "$dynamicAnchor",
+        "$recursiveAnchor",
         "$comment",
         "$defs",
         "definitions",
@@ -60,6 +61,34 @@ _LEFT_OUT = frozenset(
         "contentSchema",
     )
 )
+_REFERENCES = frozenset(("$ref", "$dynamicRef", "$recursiveRef"))
+
+_SINCE_2020 = frozenset(("prefixItems", "$dynamicRef"))
+_SINCE_2019 = _SINCE_2020 | frozenset(
+    (
+        "dependentRequired",
+        "dependentSchemas",
+        "unevaluatedProperties",
+        "unevaluatedItems",
+        "minContains",
+        "maxContains",
+        "$recursiveRef",
+    )
+)
+_SINCE_7 = _SINCE_2019 | {"if", "then", "else"}
+_UNKNOWN: Mapping[Dialect, frozenset[str]] = {
+    "2020-12": frozenset(),
+    "openapi-3.0": frozenset(),
+    "2019-09": _SINCE_2020,
+    "draft-07": _SINCE_2019,
+    "draft-06": _SINCE_7,
+    "draft-04": _SINCE_7 | {"const", "contains", "propertyNames"},
+}
+"""Words that came after a dialect, which are none to it (each draft: unknown keywords are ignored)."""
+
+_REF_ALONE = frozenset(("openapi-3.0", "draft-04", "draft-06", "draft-07"))
+"""Dialects that ignore what stands beside a ``$ref``."""
+
 _TRAVELS_NOT = {"request": "readOnly", "response": "writeOnly"}
 
 
@@ -81,10 +110,10 @@ def bundle(
 
 class _Bundler:
     def __init__(self, direction: Direction | None, left_out: frozenset[str]) -> None:
-        self.left_out = left_out | {"$ref", "$dynamicRef"}
+        self.left_out = left_out | _REFERENCES
         self.flag = _TRAVELS_NOT[direction] if direction else None
         self.direction = direction
-        self.names: dict[tuple[str, frozenset[str]], str] = {}
+        self.names: dict[tuple[object, ...], str] = {}
         self.waiting: list[tuple[Schema, frozenset[str], str]] = []
         self.defs: dict[str, Any] = {}
 
@@ -93,7 +122,7 @@ class _Bundler:
         self.defs[name] = self.convert(schema, absent)
 
     def refer(self, schema: Schema, absent: frozenset[str]) -> str:
-        key = (schema.uri, absent)
+        key = (schema.uri, absent, schema.dialect, schema.scope)
         if key not in self.names:
             self.names[key] = f"{len(self.names)}"
             self.waiting.append((schema, absent, self.names[key]))
@@ -106,28 +135,35 @@ class _Bundler:
             return raw
         absent |= self.absent_of(schema)
         found: dict[str, Any] = {}
-        ref = raw.get("$ref", raw.get("$dynamicRef"))
-        if isinstance(ref, str):
-            found["$ref"] = self.refer(target(schema, ref), absent)
-            if schema.dialect == "openapi-3.0":
-                return found  # OpenAPI 3.0, Reference Object: siblings of $ref are ignored
+        left_out = self.left_out | _UNKNOWN[schema.dialect]
+        leads = self.leads(schema, absent)
+        if leads:
+            found["$ref"] = leads[0]
+            if schema.dialect in _REF_ALONE and "$ref" in raw:
+                return found
         for word, value in raw.items():
-            if (
-                word not in self.left_out
-                and word not in ("$ref", "$dynamicRef")
-                and not word.startswith("x-")
-            ):
+            if word not in left_out and not word.startswith("x-"):
                 self.keyword(found, schema, word, value, absent)
-        if schema.dialect == "openapi-3.0":
-            _modernise(found, raw)
+        if len(leads) > 1:
+            found["allOf"] = [*found.get("allOf", ()), *({"$ref": each} for each in leads[1:])]
+        if schema.dialect in ("openapi-3.0", "draft-04"):
+            _modernise(found, raw, schema.dialect)
         return found
+
+    def leads(self, schema: Schema, absent: frozenset[str]) -> list[str]:
+        """Where the references at a schema's top lead, by the words that its dialect knows."""
+        raw, unknown = schema.raw, _UNKNOWN[schema.dialect]
+        known = {raw[word] for word in _REFERENCES - unknown if isinstance(raw, Mapping) and word in raw}
+        return [self.refer(target(schema, ref), absent) for ref in references(schema) if ref in known]
 
     def keyword(
         self, found: dict[str, Any], schema: Schema, word: str, value: JSON, absent: frozenset[str]
     ) -> None:
         below = absent if word in _SAME_INSTANCE else frozenset[str]()
         if word in _MAPS and isinstance(value, Mapping):
-            found[word] = {name: self.member(schema, word, name, absent) for name in value}
+            found[word] = {
+                name: self.member(each, word, name, absent) for name, each in named(schema, word).items()
+            }
         elif word == "items" and isinstance(value, list):  # draft 7's spelling of prefixItems
             found["prefixItems"] = [self.convert(child(schema, word, n), below) for n in range(len(value))]
         elif word == "additionalItems":
@@ -144,11 +180,11 @@ class _Bundler:
         else:
             found[word] = value
 
-    def member(self, schema: Schema, word: str, name: str, absent: frozenset[str]) -> dict[str, Any] | bool:
+    def member(self, each: Schema, word: str, name: str, absent: frozenset[str]) -> dict[str, Any] | bool:
         if word == "properties" and name in absent and self.direction == "request":
             return True  # may be sent back as it was received, and is ignored
         below = absent if word == "dependentSchemas" else frozenset[str]()
-        return self.convert(child(schema, word, name), below)
+        return self.convert(each, below)
 
     def dependencies(
         self, found: dict[str, Any], schema: Schema, value: Mapping[str, Any], absent: frozenset[str]
@@ -165,16 +201,15 @@ class _Bundler:
             return frozenset()
         names = []
         for part in parts(schema):
-            own = part.raw.get("properties") if isinstance(part.raw, Mapping) else None
-            for name in own if isinstance(own, Mapping) else ():
-                if isinstance(own, Mapping) and says(child(part, "properties", name), self.flag) is True:
-                    names.append(name)
+            names += [
+                name for name, each in named(part, "properties").items() if says(each, self.flag) is True
+            ]
         return frozenset(names)
 
 
-def _modernise(found: dict[str, Any], raw: Mapping[str, Any]) -> None:
-    """OpenAPI 3.0's own words (Schema Object) in 2020-12's."""
-    if raw.get("nullable") is True and isinstance(found.get("type"), str):
+def _modernise(found: dict[str, Any], raw: Mapping[str, Any], dialect: Dialect) -> None:
+    """The words of OpenAPI 3.0 (Schema Object) and draft 4 in 2020-12's."""
+    if dialect == "openapi-3.0" and raw.get("nullable") is True and isinstance(found.get("type"), str):
         found["type"] = [found["type"], "null"]
         if isinstance(found.get("enum"), list) and None not in found["enum"]:
             found["enum"] = [*found["enum"], None]

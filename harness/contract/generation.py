@@ -43,7 +43,7 @@ def generate(
     generator knows.
     """
     cache: dict[Any, Any] = schema.resources.compiled if isinstance(schema.resources, Documents) else {}
-    key = ("bundle", schema.uri, direction, schema.dialect)
+    key = ("bundle", schema.uri, direction, schema.dialect, schema.scope)
     if key not in cache:
         cache[key] = bundle(schema, direction, with_examples=True)
     whole, validator = cache[key], compile_schema(schema, direction)

@@ -1,91 +1,118 @@
-"""JSON text (RFC 8259) to tokens with their place. Tabs are white space here, which YAML forbids."""
+"""JSON text (RFC 8259) to a tree with places. Tabs are white space here, which YAML forbids."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator
 from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]  # the C scanner that json itself uses
 
-from harness.contract.tree import Position, Token
+from harness.contract.tree import Builder, Position
 from harness.errors import ContractError
 
-_SPACE = re.compile(r"[ \t\r\n]*")
-_LITERAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null")
+_TOKEN = re.compile(
+    r"[ \t\r\n]*(?:(?P<mark>[{}\[\],:])|(?P<open>\")|"
+    r"(?P<literal>-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null))?"
+)
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-class _Scanner:
-    def __init__(self, text: str, file: str) -> None:
-        self.text, self.file = text, file
+def looks_like_json(text: str) -> bool:
+    """Whether a text can only be JSON, or YAML that reads the same as JSON does: it begins with ``{`` or
+    ``[`` and then a quote, a bracket or an end."""
+    return re.match(r"\s*[{\[]\s*[\"{\[}\]]", text) is not None
+
+
+def read_json(text: str, builder: Builder) -> None:
+    """Feeds one JSON document to a builder; raises ContractError at the first character that is wrong."""
+    _Reader(text, builder).document()
+
+
+class _Reader:
+    def __init__(self, text: str, builder: Builder) -> None:
+        self.text, self.builder = text, builder
         self.index = 0
-        self.lines = [0] + [match.end() for match in re.finditer(r"\n", text)]
+        self.line, self.begin = 1, 0
+        """The number of the line that ``index`` is in, and where it begins."""
 
-    def at(self, index: int) -> Position:
-        line = bisect_right(self.lines, index)
-        return line, index - self.lines[line - 1] + 1
-
-    def peek(self) -> str:
-        match = _SPACE.match(self.text, self.index)
-        self.index = match.end() if match else self.index
-        return self.text[self.index : self.index + 1]
-
-    def error(self, expected: str, index: int | None = None) -> ContractError:
-        line, column = self.at(self.index if index is None else index)
-        return ContractError(f"{self.file}:{line}", f"this is not valid JSON (column {column})", expected)
-
-    def want(self, characters: str) -> str:
-        if self.peek() not in tuple(characters):
-            raise self.error(" or ".join(f"'{each}'" for each in characters))
-        self.index += 1
-        return self.text[self.index - 1]
-
-    def string(self) -> Token:
-        start = self.index
-        try:
-            text, self.index = scanstring(self.text, start + 1, True)
-        except JSONDecodeError as error:
-            raise self.error(error.msg, error.pos) from error
-        return Token("scalar", self.at(start), text)
-
-    def scalar(self) -> Token:
-        if self.peek() == '"':
-            return self.string()
-        match = _LITERAL.match(self.text, self.index)
-        if match is None:
-            raise self.error("a JSON value")
+    def next(self) -> tuple[str, str, Position]:
+        """Kind and text of the token at ``index``, and where it stands; kind ``""`` if there is none."""
+        match = _TOKEN.match(self.text, self.index)
+        assert match is not None  # noqa: S101 - every part of the pattern is optional
+        kind = match.lastgroup or ""
+        start = match.start(kind) if kind else match.end()
+        if "\n" in self.text[self.index : start]:
+            self.line += self.text.count("\n", self.index, start)
+            self.begin = self.text.rindex("\n", self.index, start) + 1
+        at = (self.line, start - self.begin + 1)
         self.index = match.end()
-        return Token("scalar", self.at(match.start()), match.group(), plain=True)
+        return kind, match[kind] if kind else "", at
 
+    def error(self, at: Position, expected: str) -> ContractError:
+        found = f"this is not valid JSON (column {at[1]})"
+        return ContractError(f"{self.builder.file}:{at[0]}", found, expected)
 
-def tokens_of_json(text: str, file: str) -> Iterator[Token]:
-    """The tokens of one JSON document; raises ContractError at the first character that is wrong."""
-    scanner, closers = _Scanner(text, file), ""
-    while True:
-        opener = scanner.peek()
-        if opener in ("{", "["):
-            yield Token("map" if opener == "{" else "list", scanner.at(scanner.index))
-            scanner.index += 1
-            closers += "}" if opener == "{" else "]"
-            if scanner.peek() != closers[-1]:
-                if opener == "{":
-                    yield from _key(scanner)
-                continue
-        else:
-            yield scanner.scalar()
-        while closers and scanner.want(f",{closers[-1]}") == closers[-1]:
-            yield Token("end", scanner.at(scanner.index - 1))
-            closers = closers[:-1]
-        if not closers:
-            break
+    def string(self, at: Position) -> str:
+        try:
+            text, self.index = scanstring(self.text, self.index, True)
+        except JSONDecodeError as error:
+            raise self.error((at[0], error.pos - self.begin + 1), error.msg) from error
+        if not text.isascii() and _SURROGATE.search(text):
+            raise self.error(at, "text without half a surrogate pair")
+        return str(text)
+
+    def document(self) -> None:
+        builder, closers = self.builder, list[str]()
+        while True:
+            kind, text, at = self.next()
+            if kind == "open":
+                builder.scalar(self.string(at), at, False)
+            elif kind == "literal":
+                builder.scalar(text, at, True)
+            elif text in ("{", "["):
+                builder.open({} if text == "{" else [], at)
+                closers.append("}" if text == "{" else "]")
+                if self.begun(closers):
+                    continue
+            else:
+                raise self.error(at, "a JSON value")
+            if not self.ended(closers):
+                break
+        kind, _, at = self.next()
+        if kind or self.index < len(self.text):
+            raise self.error(at, "the end of the document")
+
+    def begun(self, closers: list[str]) -> bool:
+        """Past the opening bracket: True where a value follows, False where it is closed at once."""
+        before = self.index, self.line, self.begin
+        kind, text, at = self.next()
+        if text == closers[-1] and kind == "mark":
+            self.builder.close()
+            closers.pop()
+            return False
         if closers[-1] == "}":
-            yield from _key(scanner)
-    if scanner.peek():
-        raise scanner.error("the end of the document")
+            self.name(kind, at)
+        else:
+            self.index, self.line, self.begin = before
+        return True
 
+    def ended(self, closers: list[str]) -> bool:
+        """Past a value: True where another follows, False at the document's end."""
+        while closers:
+            kind, text, at = self.next()
+            if kind == "mark" and text == ",":
+                if closers[-1] == "}":
+                    self.name(*self.next()[::2])
+                return True
+            if kind != "mark" or text != closers[-1]:
+                raise self.error(at, f"',' or '{closers[-1]}'")
+            self.builder.close()
+            closers.pop()
+        return False
 
-def _key(scanner: _Scanner) -> Iterator[Token]:
-    if scanner.peek() != '"':
-        raise scanner.error("a name in double quotes")
-    yield scanner.string()
-    scanner.want(":")
+    def name(self, kind: str, at: Position) -> None:
+        if kind != "open":
+            raise self.error(at, "a name in double quotes")
+        self.builder.scalar(self.string(at), at, False)
+        kind, text, at = self.next()
+        if text != ":" or kind != "mark":
+            raise self.error(at, "':'")

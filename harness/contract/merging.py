@@ -32,29 +32,35 @@ _BY_NAME = frozenset(("properties", "patternProperties", "dependentSchemas"))
 _JOINED = frozenset(("choices", "conditions"))
 
 
-def flatten(schema: JSON, root: Mapping[str, Any], seen: frozenset[str] = frozenset()) -> Flat:
+def flatten(schema: JSON, root: Mapping[str, Any]) -> Flat:
     """A schema of a bundle (``dialects``) with what it refers to folded in. Raises Impossible."""
-    if schema is True:
-        return {}
-    if schema is False:
-        raise Impossible("nothing is allowed here")
-    flat: Flat = {
-        key: value
-        for key, value in schema.items()
-        if key not in ("$ref", "allOf", "oneOf", "anyOf", "if", "then", "else", "$defs")
-    }
+    flat: Flat = {}
+    waiting: list[tuple[JSON, frozenset[str]]] = [(schema, frozenset())]
+    while waiting:
+        schema, seen = waiting.pop()
+        if schema is True:
+            continue
+        if schema is False:
+            raise Impossible("nothing is allowed here")
+        flat = combine(flat, _own(schema))
+        waiting += [(branch, seen) for branch in reversed(schema.get("allOf", ()))]
+        ref = schema.get("$ref")
+        if ref is not None:
+            if ref in seen:
+                raise Impossible("a $ref leads in a circle")
+            waiting.append((root["$defs"][ref.rpartition("/")[2]], seen | {ref}))
+    return flat
+
+
+def _own(schema: Mapping[str, Any]) -> Flat:
+    """What a schema says itself."""
+    folded = ("$ref", "allOf", "oneOf", "anyOf", "if", "then", "else", "$defs")
+    flat: Flat = {key: value for key, value in schema.items() if key not in folded}
     choices = [schema[word] for word in ("oneOf", "anyOf") if word in schema]
     if choices:
         flat["choices"] = choices
     if "if" in schema:
         flat["conditions"] = [(schema["if"], schema.get("then", True), schema.get("else", True))]
-    ref = schema.get("$ref")
-    if ref is not None:
-        if ref in seen:
-            raise Impossible("a $ref leads in a circle")
-        flat = combine(flat, flatten(root["$defs"][ref.rpartition("/")[2]], root, seen | {ref}))
-    for branch in schema.get("allOf", ()):
-        flat = combine(flat, flatten(branch, root, seen))
     return flat
 
 

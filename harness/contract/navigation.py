@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urljoin
 
-from harness.contract.documents import Documents, escape, look_up, tokens_of
-from harness.contract.model import JSON, Contract, Place, Schema
+from harness.contract.documents import MAX_HOPS, Documents, escape, look_up, tokens_of
+from harness.contract.model import JSON, Contract, Dialect, Place, Schema
 from harness.contract.nearest import did_you_mean
-from harness.contract.node import Dialect
+from harness.contract.scopes import dialect_at, entered
 from harness.errors import ContractError
+
+MAX_PARTS = 500
+"""Schemas that may hold together for one value; who writes more has built a trap."""
 
 
 def schema_of(raw: Mapping[str, Any] | bool, dialect: Dialect = "2020-12") -> Schema:
     """A schema that stands in no file."""
-    return Schema(
-        "memory:schema#", raw, Place("(schema)", 1), dialect=dialect, resources={"memory:schema": raw}
-    )
+    documents = Documents()
+    document = documents.hold("memory:schema", raw, "(schema)")
+    dialect, scope = dialect_at(document, "", dialect), entered((), document, "")
+    return Schema("memory:schema#", raw, Place("(schema)", 1), None, dialect, documents, scope)
 
 
 def child(schema: Schema, *keys: str | int) -> Schema:
@@ -27,8 +32,29 @@ def child(schema: Schema, *keys: str | int) -> Schema:
     for key in keys:
         node = node[key]
     uri = schema.uri + "".join(f"/{escape(key)}" for key in keys)
-    found = Schema(uri, node, _place(schema.resources, uri), None, schema.dialect, schema.resources)
+    dialect, scope = schema.dialect, schema.scope
+    if isinstance(node, Mapping) and ("$id" in node or "$schema" in node):
+        document, _, pointer = uri.partition("#")
+        if isinstance(schema.resources, Documents) and document in schema.resources:
+            opened = schema.resources.document(document)
+            dialect, scope = dialect_at(opened, pointer, dialect), entered(scope, opened, pointer)
+    found = Schema(uri, node, _place(schema.resources, uri), None, dialect, schema.resources, scope)
     return found if reference(found) is None else replace(found, name=expand(found).name)
+
+
+def named(schema: Schema, word: str) -> Mapping[str, Schema]:
+    """The schemas under a keyword that maps names to them, such as ``properties``; empty without it.
+
+    The whole map may be a ``$ref``, which JSON Schema does not know and many write; a property of that name
+    holds a schema, not text.
+    """
+    value = schema.raw.get(word) if isinstance(schema.raw, Mapping) else None
+    if not isinstance(value, Mapping):
+        return {}
+    if not isinstance(value.get("$ref"), str):
+        return {name: child(schema, word, name) for name in value}
+    whole = expand(child(schema, word))
+    return {name: child(whole, name) for name in (whole.raw if isinstance(whole.raw, Mapping) else ())}
 
 
 def _place(resources: Mapping[str, Any], uri: str) -> Place:
@@ -39,28 +65,51 @@ def _place(resources: Mapping[str, Any], uri: str) -> Place:
 
 
 def target(schema: Schema, ref: str) -> Schema:
-    """The schema that a ``$ref`` inside ``schema`` leads to. Raises ContractError if nothing is there."""
-    document, _, here = schema.uri.partition("#")
+    """The schema that a reference at the top of ``schema`` leads to: a ``$ref``, or else a ``$dynamicRef`` by
+    the scope that it is met in (JSON Schema 2020-12, section 8.2.3.2). Raises ContractError if nothing is
+    there."""
+    uri, _, here = schema.uri.partition("#")
     resources = schema.resources
-    if isinstance(resources, Documents) and document in resources:
-        place = resources.document(document).place(f"{here}/$ref")
-        found, pointer = resources.resolve(document, ref, place)
-        uri, root = found.uri, found.tree
-    else:
-        uri, _, fragment = (document + ref if ref.startswith("#") else urljoin(document, ref)).partition("#")
-        pointer, root = unquote(fragment), resources.get(uri, schema.raw if uri == document else None)
+    if not isinstance(resources, Documents) or uri not in resources:
+        return _target_in(resources, schema, ref)
+    found, pointer = resources.resolve(uri, ref, at=here)
+    raw = look_up(found.tree, pointer)
+    if isinstance(schema.raw, Mapping) and schema.raw.get("$ref") != ref and isinstance(raw, Mapping):
+        anchor = ref.partition("#")[2]
+        static = raw.get("$dynamicAnchor") == anchor if anchor else raw.get("$recursiveAnchor") is True
+        held = dict(schema.scope).get(anchor) if static else None
+        if held is not None:
+            uri, _, pointer = held.partition("#")
+            found = resources.document(uri)
+            raw = look_up(found.tree, pointer)
+    if not isinstance(raw, dict | bool):
+        place = resources.document(schema.uri.partition("#")[0]).place(f"{here}/$ref")
+        raise ContractError(str(place), f"the $ref '{ref}' leads to no schema", "a mapping")
+    dialect = dialect_at(found, pointer, _declared(found.tree, schema.dialect))
+    scope = entered(schema.scope, found, pointer)
+    place = found.place(pointer)
+    return Schema(f"{found.uri}#{pointer}", raw, place, _component(pointer), dialect, resources, scope)
+
+
+def _target_in(resources: Mapping[str, Any], schema: Schema, ref: str) -> Schema:
+    """The same among trees that nobody has opened as documents."""
+    document = schema.uri.partition("#")[0]
+    uri, _, fragment = (document + ref if ref.startswith("#") else urljoin(document, ref)).partition("#")
+    pointer, root = unquote(fragment), resources.get(uri, schema.raw if uri == document else None)
     raw = look_up(root, pointer)
     if not isinstance(raw, dict | bool):
         raise ContractError(str(schema.place), f"the $ref '{ref}' leads to no schema", "a mapping")
     whole = f"{uri}#{pointer}"
-    dialect = _declared(root) or schema.dialect
-    return Schema(whole, raw, _place(resources, whole), _component(pointer), dialect, resources)
+    return Schema(whole, raw, Place(uri, 0), _component(pointer), schema.dialect, resources)
 
 
-def _declared(root: JSON) -> Dialect | None:
+def _declared(root: JSON, referrer: Dialect) -> Dialect:
+    """The dialect of a document's schemas by its format, else that of who refers to it."""
     if isinstance(root, Mapping) and "openapi" in root:
         return "openapi-3.0" if str(root["openapi"]).startswith("3.0") else "2020-12"
-    return "2020-12" if isinstance(root, Mapping) and "asyncapi" in root else None
+    if referrer == "openapi-3.0" and isinstance(root, Mapping) and "asyncapi" in root:
+        return "2020-12"
+    return referrer
 
 
 def _component(pointer: str) -> str | None:
@@ -70,11 +119,15 @@ def _component(pointer: str) -> str | None:
 
 def reference(schema: Schema) -> str | None:
     """The ``$ref`` (or ``$dynamicRef``) at the top of a schema, or None."""
-    if isinstance(schema.raw, Mapping):
-        for word in ("$ref", "$dynamicRef"):
-            if isinstance(schema.raw.get(word), str):
-                return str(schema.raw[word])
-    return None
+    return next(iter(references(schema)), None)
+
+
+def references(schema: Schema) -> tuple[str, ...]:
+    """All references at the top of a schema, ``$ref`` first; 2020-12 allows several."""
+    if not isinstance(schema.raw, Mapping):
+        return ()
+    words = ("$ref", "$dynamicRef", "$recursiveRef")
+    return tuple(str(schema.raw[word]) for word in words if isinstance(schema.raw.get(word), str))
 
 
 def expand(schema: Schema) -> Schema:
@@ -86,7 +139,7 @@ def expand(schema: Schema) -> Schema:
     while (ref := reference(schema)) is not None:
         schema = target(schema, ref)
         name = name or schema.name
-        if schema.uri in seen:
+        if schema.uri in seen or len(seen) > MAX_HOPS:
             raise ContractError(str(schema.place), "this $ref leads in a circle", "a $ref that ends")
         seen.add(schema.uri)
     return replace(schema, name=name)
@@ -94,27 +147,27 @@ def expand(schema: Schema) -> Schema:
 
 def parts(schema: Schema) -> Iterator[Schema]:
     """The schema itself and all that must hold with it: through ``$ref`` and ``allOf``, each once."""
-    seen, waiting = set[str](), [schema]
+    seen, waiting = set[str](), deque((schema,))
     while waiting:
-        each = waiting.pop(0)
+        each = waiting.popleft()
         if each.uri in seen:
             continue
         seen.add(each.uri)
+        if len(seen) > MAX_PARTS:
+            found = f"more than {MAX_PARTS} schemas hold together for one value"
+            raise ContractError(str(schema.place), found, "a shorter chain of allOf and $ref")
         yield each
-        ref = reference(each)
-        if ref is not None:
-            waiting.append(target(each, ref))
+        waiting.extend(target(each, ref) for ref in references(each))
         if isinstance(each.raw, Mapping) and isinstance(each.raw.get("allOf"), list):
-            waiting += [child(each, "allOf", index) for index in range(len(each.raw["allOf"]))]
+            waiting.extend(child(each, "allOf", index) for index in range(len(each.raw["allOf"])))
 
 
 def properties(schema: Schema) -> Mapping[str, Schema]:
     """Property → schema, through ``$ref`` and ``allOf``; what stands nearest wins."""
     found: dict[str, Schema] = {}
     for part in parts(schema):
-        own = part.raw.get("properties") if isinstance(part.raw, Mapping) else None
-        for name in own if isinstance(own, Mapping) else ():
-            found.setdefault(name, child(part, "properties", name))
+        for name, each in named(part, "properties").items():
+            found.setdefault(name, each)
     return found
 
 
@@ -171,24 +224,30 @@ def _has_word(tree: JSON, word: str) -> bool:
 
 
 def _phi(schema: Schema, pointer: str, above: frozenset[str]) -> Iterator[str]:
-    held = list(parts(schema))
-    inside = above | {part.uri for part in held}
-    if not above.isdisjoint(part.uri for part in held):
-        return  # the schema is inside itself: what it holds was said above
-    for part in held:
-        raw = part.raw
-        if not isinstance(raw, Mapping):
-            continue
-        if raw.get("x-phi") is True:
-            yield pointer
-        own = raw.get("properties")
-        for name in own if isinstance(own, Mapping) else ():
-            yield from _phi(child(part, "properties", name), f"{pointer}/{escape(name)}", inside)
-        for word in ("items", "additionalProperties", "unevaluatedProperties"):
-            if isinstance(raw.get(word), Mapping):
-                yield from _phi(child(part, word), f"{pointer}/*", inside)
-        for word in ("oneOf", "anyOf", "prefixItems"):
-            listed = raw.get(word)
-            for index in range(len(listed) if isinstance(listed, list) else 0):
-                below = f"{pointer}/{index}" if word == "prefixItems" else pointer
-                yield from _phi(child(part, word, index), below, inside)
+    waiting = [(schema, pointer, above)]
+    while waiting:
+        schema, pointer, above = waiting.pop()
+        held = list(parts(schema))
+        inside = above | {part.uri for part in held}
+        if not above.isdisjoint(part.uri for part in held):
+            continue  # the schema is inside itself: what it holds was said above
+        for part in held:
+            if isinstance(part.raw, Mapping) and part.raw.get("x-phi") is True:
+                yield pointer
+            waiting += [(each, f"{pointer}{below}", inside) for each, below in _inside(part)]
+
+
+def _inside(schema: Schema) -> Iterator[tuple[Schema, str]]:
+    """The schemas of what a value holds, each with the pointer to it."""
+    raw = schema.raw
+    if not isinstance(raw, Mapping):
+        return
+    for name, each in named(schema, "properties").items():
+        yield each, f"/{escape(name)}"
+    for word in ("items", "additionalProperties", "unevaluatedProperties"):
+        if isinstance(raw.get(word), Mapping):
+            yield child(schema, word), "/*"
+    for word in ("oneOf", "anyOf", "prefixItems"):
+        listed = raw.get(word)
+        for index in range(len(listed) if isinstance(listed, list) else 0):
+            yield child(schema, word, index), f"/{index}" if word == "prefixItems" else ""

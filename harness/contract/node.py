@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
-from harness.contract.documents import Document, Documents, escape, tokens_of
-from harness.contract.model import JSON, Place, Schema
+from harness.contract.documents import MAX_HOPS, Document, Documents, escape, tokens_of
+from harness.contract.model import JSON, Dialect, Place, Schema
+from harness.contract.scopes import dialect_at, entered
 from harness.errors import ContractError
 
-Dialect = Literal["2020-12", "openapi-3.0", "draft-07"]
+__all__ = ["Dialect", "Node", "kind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +60,43 @@ class Node:
         found = self.raw(key)
         return found.follow() if found else None
 
-    def follow(self) -> Node:
-        """Where the chain of ``$ref``s that begins here ends; raises ContractError if it never does."""
-        node, seen = self, [self.uri]
-        while isinstance(node.value, dict) and isinstance(node.value.get("$ref"), str):
-            document, pointer = node.documents.resolve(
-                node.document.uri, node.value["$ref"], node.child("$ref").place
-            )
-            node = Node.at(node.documents, document, pointer)
-            if node.uri in seen:
-                raise self.error("this $ref leads in a circle", "a $ref that ends at something")
-            seen.append(node.uri)
-        return node
+    def follow(self, *kept: str) -> Node:
+        """Where the chain of ``$ref``s that begins here ends; raises ContractError if it never does.
 
-    def items(self) -> Iterator[tuple[str, Node]]:
-        """Name and node of each entry of a mapping, ``x-…`` aside; raises ContractError if it is none."""
-        for key in self.mapping():
-            if not key.startswith("x-"):
+        ``summary`` and ``description`` beside a ``$ref`` win over those that it leads to (OpenAPI 3.1,
+        Reference Object), and so does what is ``kept``: keys that hold unless the referred object has them
+        too (Path Item Object).
+        """
+        node, seen, beside = self, {self.uri}, dict[str, JSON]()
+        while isinstance(node.value, dict) and isinstance(node.value.get("$ref"), str):
+            siblings = [*(("summary", "description") if node.document.keeps_siblings else ()), *kept]
+            beside = {**{key: node.value[key] for key in siblings if key in node.value}, **beside}
+            node = node.referred()
+            if node.uri in seen or len(seen) > MAX_HOPS:
+                expected = f"a $ref that ends at something, after at most {MAX_HOPS} others"
+                raise self.error("this $ref leads in a circle, or too far", expected)
+            seen.add(node.uri)
+        if not beside or not isinstance(node.value, dict):
+            return node
+        own = {key: value for key, value in node.value.items() if key in kept}
+        return replace(node, value={**node.value, **beside, **own})
+
+    def referred(self) -> Node:
+        """Where the ``$ref`` of this node leads, one step; raises ContractError if nothing is there."""
+        document, pointer = self.documents.resolve(self.document.uri, self.value["$ref"], at=self.pointer)
+        return Node.at(self.documents, document, pointer)
+
+    def items(self, named: bool = False) -> Iterator[tuple[str, Node]]:
+        """Name and node of each entry of a mapping, ``x-…`` aside; raises ContractError if it is none.
+
+        ``named``: the keys are names that somebody chose, such as a header's, so ``x-…`` may be one as well.
+        The whole mapping may be a ``$ref``.
+        """
+        if isinstance(self.mapping().get("$ref"), str):
+            yield from self.follow().items(named)
+            return
+        for key, value in self.mapping().items():
+            if not key.startswith("x-") or (named and isinstance(value, dict)):
                 yield key, self.child(key)
 
     def entries(self) -> Iterator[Node]:
@@ -120,7 +140,10 @@ class Node:
         """This node as a schema, its ``$ref`` kept; raises ContractError if it is none."""
         if not isinstance(self.value, dict | bool):
             raise self.error(f"the schema {self.called} is {kind(self.value)}", "a mapping, true or false")
-        return Schema(self.uri, self.value, self.place, self._component(), dialect, self.documents)
+        dialect = dialect_at(self.document, self.pointer, dialect)
+        scope = entered((), self.document, self.pointer)
+        name = self._component()
+        return Schema(self.uri, self.value, self.place, name, dialect, self.documents, scope)
 
     def _component(self) -> str | None:
         node, seen = self, set[str]()
@@ -131,10 +154,7 @@ class Node:
                 return tokens[2]
             if not isinstance(node.value, dict) or not isinstance(node.value.get("$ref"), str):
                 return None
-            place = node.child("$ref").place
-            node = Node.at(
-                node.documents, *node.documents.resolve(node.document.uri, node.value["$ref"], place)
-            )
+            node = node.referred()
         return None
 
 

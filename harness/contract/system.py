@@ -15,28 +15,30 @@ from harness.contract.nearest import did_you_mean
 from harness.contract.node import Node
 from harness.contract.openapi import Http, read_openapi
 from harness.contract.references import check_references
+from harness.contract.sources import LOCAL, Sources
 from harness.errors import ContractError
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
-def load(path: Path | str) -> Contract:
+def load(path: Path | str, sources: Sources = LOCAL) -> Contract:
     """One service's contract: its folder (``openapi.yaml``, ``asyncapi.yaml``), or one file alone.
 
-    Raises ContractError with file and line for what cannot be read or leads nowhere.
+    ``sources`` says what may be read beside files. Raises ContractError with file and line for what cannot be
+    read or leads nowhere.
     """
     path = Path(path)
     if path.is_file():
-        return _alone(_opened(path))
+        return _alone(_opened(path, sources))
     if not path.is_dir():
         raise _missing(path)
     parts = _parts(path)
     if not parts:
         raise ContractError(str(path), "there is no contract in this folder", "openapi.yaml or asyncapi.yaml")
-    return _folder(path)
+    return _folder(path, sources)
 
 
-def load_system(folder: Path | str) -> System:
+def load_system(folder: Path | str, sources: Sources = LOCAL) -> System:
     """Every service below a folder, with ``personas.yaml``, ``pacts/`` and ``workflows/`` beside them.
 
     A service is a folder that holds ``openapi.yaml`` or ``asyncapi.yaml``. A file, or one service's folder,
@@ -45,19 +47,20 @@ def load_system(folder: Path | str) -> System:
     """
     root = Path(folder)
     if root.is_file():
-        opened = _opened(root)
+        opened = _opened(root, sources)
         if is_arazzo(opened):
-            return System(root.parent, {}, workflows=(read_arazzo(opened, _loader({})),))
+            return System(root.parent, {}, workflows=(read_arazzo(opened, _loader({}, sources)),))
         contract = _alone(opened)
         return System(root.parent, {contract.service: contract})
     if not root.is_dir():
         raise _missing(root)
     if _parts(root):
-        contract = load(root)
+        contract = load(root, sources)
         contracts = {contract.service: contract}
-        return System(root, contracts, workflows=tuple(_workflows(root, contracts)))
-    contracts = {each.name: load(each) for each in sorted(root.iterdir()) if each.is_dir() and _parts(each)}
-    workflows = tuple(_workflows(root, contracts))
+        return System(root, contracts, workflows=tuple(_workflows(root, contracts, sources)))
+    folders = [each for each in sorted(root.iterdir()) if each.is_dir() and _parts(each)]
+    contracts = {each.name: load(each, sources) for each in folders}
+    workflows = tuple(_workflows(root, contracts, sources))
     if not contracts and not workflows:
         expected = "folders that hold openapi.yaml or asyncapi.yaml, one a service"
         raise ContractError(str(root), "there is no contract in this folder", expected)
@@ -70,24 +73,24 @@ def load_system(folder: Path | str) -> System:
     )
 
 
-def _workflows(root: Path, contracts: Mapping[str, Contract]) -> Iterator[WorkflowDocument]:
+def _workflows(root: Path, contracts: Mapping[str, Contract], sources: Sources) -> Iterator[WorkflowDocument]:
     """The Arazzo documents of a folder and of ``workflows/`` in it: ``*.arazzo.yaml``, ``arazzo.yaml``."""
     names = [f"{stem}{suffix}" for stem in ("arazzo", "*.arazzo") for suffix in _SUFFIXES]
     found = {path for name in names for below in (root, root / "workflows") for path in below.glob(name)}
-    load = _loader({each.folder.resolve(): each for each in contracts.values()})
+    load = _loader({each.folder.resolve(): each for each in contracts.values()}, sources)
     for path in sorted(found):
-        yield read_arazzo(_opened(path), load)
+        yield read_arazzo(_opened(path, sources), load)
 
 
-def _loader(known: dict[Path, Contract]) -> Load:
+def _loader(known: dict[Path, Contract], sources: Sources) -> Load:
     """What turns an Arazzo document's sources into contracts: those of the system, others read once each."""
 
     def contract_of(root: Node, name: str) -> Contract:
-        path = root.document.path
+        path = root.document.path or Path(root.document.uri)  # one from an address stands in no folder
         whole = path in (each.resolve() for each in _parts(path.parent).values())
-        key = path.parent if whole else path
+        key, folder = path.parent if whole else path, Path(root.document.file).parent
         if key not in known:
-            known[key] = _folder(Path(root.document.file).parent) if whole else _contract([root], name, key)
+            known[key] = _folder(folder, sources) if whole else _contract([root], name, key)
         return known[key]
 
     return contract_of
@@ -111,19 +114,19 @@ def _parts(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _opened(path: Path) -> Node:
-    documents = Documents()
+def _opened(path: Path, sources: Sources) -> Node:
+    documents = Documents(sources)
     return Node.at(documents, documents.open(path))
 
 
 def _alone(root: Node) -> Contract:
-    path = root.document.path
+    path = root.document.path or Path(root.document.file)
     whole = path.stem in ("openapi", "asyncapi")
     return _contract([root], path.parent.name if whole else path.stem, Path(root.document.file).parent)
 
 
-def _folder(folder: Path) -> Contract:
-    documents = Documents()
+def _folder(folder: Path, sources: Sources) -> Contract:
+    documents = Documents(sources)
     roots = [Node.at(documents, documents.open(path)) for path in _parts(folder).values()]
     return _contract(roots, folder.resolve().name, folder)
 

@@ -62,7 +62,7 @@ class Validator:
 def compile_schema(schema: Schema, direction: Direction | None = None) -> Validator:
     """The validator of a schema, compiled on first use. Raises ContractError if it makes no sense."""
     cache: dict[Any, Any] = schema.resources.compiled if isinstance(schema.resources, Documents) else {}
-    key = ("validator", schema.uri, direction, schema.dialect)
+    key = ("validator", schema.uri, direction, schema.dialect, schema.scope)
     if key not in cache:
         cache[key] = Validator(schema, _compile(schema, bundle(schema, direction)))
     found: Validator = cache[key]

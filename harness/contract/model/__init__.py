@@ -20,7 +20,7 @@ from harness.contract.model.http import (
 )
 from harness.contract.model.messages import Channel, Message, MessageExample, MessageOperation
 from harness.contract.model.system import Contract, Persona, System
-from harness.contract.model.values import EMPTY, JSON, NOWHERE, Example, Place, Schema
+from harness.contract.model.values import EMPTY, JSON, NOWHERE, Dialect, Example, Place, Schema
 
 __all__ = [
     "EMPTY",
@@ -29,6 +29,7 @@ __all__ = [
     "Body",
     "Channel",
     "Contract",
+    "Dialect",
     "Emission",
     "Example",
     "Header",

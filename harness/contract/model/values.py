@@ -46,6 +46,9 @@ class Place:
 
 NOWHERE = Place("", 0)
 
+Dialect = Literal["2020-12", "2019-09", "draft-07", "draft-06", "draft-04", "openapi-3.0"]
+"""How a schema is to be read: a version of JSON Schema, or OpenAPI 3.0's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Schema:
@@ -54,6 +57,7 @@ class Schema:
     ``uri`` is absolute and ends in a JSON pointer fragment; ``raw`` is the node as written, with its
     ``$ref`` kept; ``resources`` maps each document's URI to its whole raw tree. ``name`` is the
     component schema that the node is or refers to, if any; ``dialect`` says how ``raw`` is to be read.
+    ``scope`` are the dynamic anchors in force here, name and URI of each (JSON Schema 2020-12, section 7.1).
     Compile with ``contract.schema``.
     """
 
@@ -61,8 +65,9 @@ class Schema:
     raw: Mapping[str, Any] | bool
     place: Place = NOWHERE
     name: str | None = None
-    dialect: Literal["2020-12", "openapi-3.0", "draft-07"] = "2020-12"
+    dialect: Dialect = "2020-12"
     resources: Mapping[str, Any] = field(default=EMPTY, repr=False, compare=False, hash=False)
+    scope: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,11 @@ def test_references_in_a_circle_are_refused(write: Write) -> None:
 
 
 def test_references_through_one_another_in_a_circle_are_refused(write: Write) -> None:
-    path = write("openapi.yaml", "openapi: 3.1.0\na: {$ref: '#/b/x'}\nb: {$ref: '#/a/y'}\n")
+    path = write(
+        "openapi.yaml",
+        "openapi: 3.1.0\ncomponents: {schemas: {a: {$ref: '#/components/schemas/b/x'}, "
+        "b: {$ref: '#/components/schemas/a/y'}}}\n",
+    )
     assert "leads nowhere" in refused(path).found
 
 
