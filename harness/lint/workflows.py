@@ -22,7 +22,7 @@ from harness.contract.nearest import did_you_mean
 from harness.contract.regexes import compiles
 from harness.errors import ContractError
 from harness.findings import Finding, Severity
-from harness.lint import workflow_order, workflow_parameters
+from harness.lint import workflow_order, workflow_parameters, workflow_structure
 from harness.lint.rule import Rule
 from harness.lint.workflow_scope import astray
 from harness.lint.workflow_text import At, Text, selectors_in, steps_of, texts_of
@@ -278,6 +278,11 @@ def _path(at: At, language: Language, path: str, place: Place, called: str) -> I
 
 
 RULES = (
+    Rule(
+        "workflow-structure",
+        "a workflow's document has the structure that its format's specification describes",
+        workflow_structure.documents_have_their_structure,
+    ),
     Rule("workflow-source", "a workflow's sources can be read", sources_can_be_read),
     Rule("workflow-target", "steps lead to operations and workflows that exist", operations_exist),
     Rule("workflow-step", "what a step says fits what it does", steps_make_sense),

@@ -94,6 +94,27 @@ def test_a_source_that_nothing_needs_is_a_warning(folder: Path) -> None:
 
 
 WRONG = [
+    ("successCriteria:", "sucessCriteria:", "workflow-structure", "Did you mean 'successCriteria'"),
+    (
+        "info: {title: A visit, version",
+        "info: {title: A visit, versio",
+        "workflow-structure",
+        "has no 'version'",
+    ),
+    ("    Visit:\n      type: object", "    Visit:\n      type: objec", "workflow-structure", "'object'"),
+    ("    Visit:\n", "    Vis it: {}\n    Visit:\n", "workflow-structure", "no expression can say"),
+    (
+        "action: receive\n",
+        "action: receive\n        timout: 5\n",
+        "workflow-structure",
+        "Did you mean 'timeout'",
+    ),
+    (
+        "$response.body#/state, condition",
+        "$response.body#/state, contition: x, condition",
+        "workflow-structure",
+        "Did",
+    ),
     ("events.paid", "unused.paid", "workflow-source", "'unused' cannot be read, so what needs it"),
     ("visits.openVisit", "visits.openVist", "workflow-target", "Did you mean 'openVisit'"),
     ("visits.openVisit", "vists.openVisit", "workflow-target", "Did you mean 'visits'"),
