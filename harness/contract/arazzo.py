@@ -20,13 +20,14 @@ from harness.contract.model.workflows import (
     Workflow,
     WorkflowDocument,
 )
-from harness.contract.nearest import did_you_mean
+from harness.contract.nearest import did_you_mean, nearest
 from harness.contract.node import Node
 
 _VERSION = re.compile(r"1\.[01](\.|\Z)")
 DEEDS = ("operationId", "operationPath", "channelPath", "workflowId")
 """The fields of which a step has exactly one."""
 
+_NEAR = frozenset((*DEEDS, "stepId", "correlationId"))
 _OF_WORKFLOW = re.compile(r"\$workflows\.(.+?)\.steps\.(.+)\Z")
 _OF_SOURCE = re.compile(r"\$sourceDescriptions\.([^.]+)\.(.+?)\.steps\.(.+)\Z")
 
@@ -129,10 +130,8 @@ def _step(
     said = [field for field in DEEDS if node.raw(field)]
     if len(said) != 1:
         expected = f"exactly one of {', '.join(DEEDS)}"
-        near = next(
-            (key for key in node.mapping() if key not in DEEDS and key.endswith(("Id", "Path", "d"))), ""
-        )
-        hint = did_you_mean(near, DEEDS) if near not in ("", "stepId", "correlationId") and not said else ""
+        near = next((key for key in node.mapping() if key not in _NEAR and nearest(key, DEEDS, 0.7)), "")
+        hint = did_you_mean(near, DEEDS) if near and not said else ""
         found = f"the step '{id_}' has {' and '.join(said) or 'none of them'}"
         raise node.error(found, expected, hint)
     text, action = node.text(said[0]), _action(node)

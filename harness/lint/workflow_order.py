@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.contract.model import System
+from harness.contract.model import Place, System
 from harness.contract.model.workflows import Workflow, WorkflowCall, WorkflowDocument
 from harness.findings import Finding
 from harness.lint.workflow_text import At
@@ -16,27 +16,23 @@ def nothing_waits_for_itself(system: System) -> Iterator[Finding]:
     """``dependsOn`` of workflows and of steps, and the calls between workflows, have no circle."""
     for document in system.workflows:
         for cycle in _cycles(_waits(document)):
+            workflow = document.workflows[cycle[0]]
             told = "workflows wait for one another in a circle"
-            yield _found(document, document.workflows[cycle[0]], cycle, told)
+            yield _found(At(document, workflow), workflow.place, cycle, told)
         for cycle in _cycles(_calls(document)):
+            workflow, called = document.workflows[cycle[0]], cycle[1 % len(cycle)]
+            step = next(each for each in workflow.steps.values() if _local(document, each.deed) == called)
             told = "workflows call one another in a circle"
-            yield _found(document, document.workflows[cycle[0]], cycle, told)
+            yield _found(At(document, workflow, step), step.place, cycle, told)
         for workflow in document.workflows.values():
             for cycle in _cycles(_steps(workflow)):
-                step = workflow.steps[cycle[0]]
-                yield At(document, workflow, step).finding(
-                    "workflow-order",
-                    step.place,
-                    "steps wait for one another in a circle",
-                    " → ".join((*cycle, cycle[0])),
-                    "an order in which they can be done",
-                )
+                step, told = workflow.steps[cycle[0]], "steps wait for one another in a circle"
+                yield _found(At(document, workflow, step), step.place, cycle, told)
 
 
-def _found(document: WorkflowDocument, workflow: Workflow, cycle: tuple[str, ...], told: str) -> Finding:
+def _found(at: At, place: Place, cycle: tuple[str, ...], told: str) -> Finding:
     circle = " → ".join((*cycle, cycle[0]))
-    at = At(document, workflow)
-    return at.finding("workflow-order", workflow.place, told, circle, "an order in which they can be done")
+    return at.finding("workflow-order", place, told, circle, "an order in which they can be done")
 
 
 def _waits(document: WorkflowDocument) -> Graph:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.contract.model import Contract, Operation, System
+from harness.contract.model import Contract, Operation, Parameter, System
 from harness.contract.model.workflows import (
     Action,
     HttpCall,
@@ -80,10 +80,7 @@ def _of_operation(at: At, contract: Contract, operation: Operation) -> Iterator[
         told = (f"'{operation.id}' has no {each.location} parameter '{each.name}'", each.name, documented)
         yield _finding(at, each, told, "warning" if each.inherited else "error")
     for needed in operation.parameters:
-        has = any(
-            each.name.lower() == needed.name.lower() and each.location in (needed.location, "")
-            for each in given
-        )
+        has = any(_is(each, needed) for each in given)
         if needed.required and not has:
             documented = f"'{needed.name}' in {needed.location}, which '{operation.id}' requires"
             told = (
@@ -92,6 +89,13 @@ def _of_operation(at: At, contract: Contract, operation: Operation) -> Iterator[
                 documented,
             )
             yield _finding(at, None, told)
+
+
+def _is(given: StepParameter, needed: Parameter) -> bool:
+    """Headers are compared without regard to case; one without a place is told of already."""
+    fits = given.location in (needed.location, "")
+    is_header = needed.location == "header"
+    return fits and (given.name.lower() == needed.name.lower() if is_header else given.name == needed.name)
 
 
 def _elsewhere(contract: Contract, parameter: StepParameter) -> bool:

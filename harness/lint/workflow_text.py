@@ -83,26 +83,26 @@ def steps_of(documents: tuple[WorkflowDocument, ...]) -> Iterator[At]:
 
 def texts_of(at: At) -> Iterator[Text]:
     """Everything that a step, or a workflow itself, says in expressions."""
-    step = at.step
+    step, pointer = at.step, f"/workflows/{_index(at.document.workflows, at.workflow.id)}"
     if step is None:
-        yield from _outputs(at, f"/workflows/{_index(at.document.workflows, at.workflow.id)}")
+        yield from _outputs(at, f"{pointer}/outputs")
         return
+    pointer += f"/steps/{_index(at.workflow.steps, step.id)}"
     for parameter in step.parameters:
         yield from _parameter(at, parameter, "before", "parameter")
     if step.body is not None:
-        yield from _values(at, "the body", step.body.payload, step.body.place, "before")
+        yield from _below(at, "the body", step.body.payload, f"{pointer}/requestBody/payload", "before")
         for replacement in step.body.replacements:
             role = f"the replacement of '{replacement.target}'"
             yield from _values(at, role, replacement.value, replacement.place, "before")
     if step.correlation:
-        yield from _values(at, "correlationId", step.correlation, step.place, "before")
+        yield from _below(at, "correlationId", step.correlation, f"{pointer}/correlationId", "before")
     for criterion in step.criteria:
         yield from _criterion(at, criterion, "successCriteria", "during")
     for kind, actions in (("onSuccess", step.on_success), ("onFailure", step.on_failure)):
         for action in actions:
             yield from _action(at, action, f"{kind} '{action.name}'")
-    workflow = _index(at.document.workflows, at.workflow.id)
-    yield from _outputs(at, f"/workflows/{workflow}/steps/{_index(at.workflow.steps, step.id)}")
+    yield from _outputs(at, f"{pointer}/outputs")
 
 
 def _index(named: object, name: str) -> int:
@@ -134,15 +134,29 @@ def _criterion(at: At, criterion: Criterion, role: str, moment: Moment) -> Itera
 
 
 def _outputs(at: At, pointer: str) -> Iterator[Text]:
-    owner = at.step or at.workflow
-    document = _document(at.document)
-    for name, value in owner.outputs.items():
-        place = document.place(f"{pointer}/outputs/{escape(name)}") if document else owner.place
-        role = f"the output '{name}'"
+    for name, value in (at.step or at.workflow).outputs.items():
+        role, where = f"the output '{name}'", f"{pointer}/{escape(name)}"
         if isinstance(value, str) and not BEGINS.match(value):
-            yield Text(at, role, value, place, "during")  # which is not one, and should be
+            yield Text(at, role, value, _place(at, where), "during")  # which is no expression, and should be
         else:
-            yield from _values(at, role, value, place, "during")
+            yield from _below(at, role, value, where, "during")
+
+
+def _below(at: At, role: str, value: Value, pointer: str, moment: Moment) -> Iterator[Text]:
+    """The texts of a value that stands in the document itself, each with its own place."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _below(at, role, each, f"{pointer}/{escape(key)}", moment)
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _below(at, role, each, f"{pointer}/{index}", moment)
+    else:
+        yield from _values(at, role, value, _place(at, pointer), moment)
+
+
+def _place(at: At, pointer: str) -> Place:
+    document = _document(at.document)
+    return document.place(pointer) if document else at.workflow.place
 
 
 def _document(document: WorkflowDocument) -> Document | None:

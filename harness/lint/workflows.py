@@ -22,7 +22,7 @@ from harness.contract.nearest import did_you_mean
 from harness.contract.regexes import compiles
 from harness.errors import ContractError
 from harness.findings import Finding, Severity
-from harness.lint import workflow_order, workflow_parameters
+from harness.lint import workflow_order, workflow_parameters, workflow_structure
 from harness.lint.rule import Rule
 from harness.lint.workflow_scope import astray
 from harness.lint.workflow_text import At, Text, selectors_in, steps_of, texts_of
@@ -156,16 +156,23 @@ def _warning(at: At, title: str, received: str) -> Finding:
     return at.finding("workflow-step", place, title, received, "what fits the step's kind", "warning")
 
 
-def texts_make_sense(system: System) -> Iterator[Finding]:
+def expressions_make_sense(system: System) -> Iterator[Finding]:
     """Every expression is well formed and names what is declared, and there when it is needed."""
+    return (each for text in _texts(system) for each in _text(text) if each.check.endswith("expression"))
+
+
+def criteria_make_sense(system: System) -> Iterator[Finding]:
+    """Every condition is well formed, of a type that is supported, and has what it looks at."""
+    conditions = (text for text in _texts(system) if text.criterion is not None)
+    return (each for text in conditions for each in _text(text) if each.check.endswith("criterion"))
+
+
+def _texts(system: System) -> Iterator[Text]:
     for document in system.workflows:
         for workflow in document.workflows.values():
-            for at in (
-                *(At(document, workflow, step) for step in workflow.steps.values()),
-                At(document, workflow),
-            ):
-                for text in texts_of(at):
-                    yield from _text(text)
+            for step in workflow.steps.values():
+                yield from texts_of(At(document, workflow, step))
+            yield from texts_of(At(document, workflow))
 
 
 def _text(text: Text) -> Iterator[Finding]:
@@ -271,11 +278,17 @@ def _path(at: At, language: Language, path: str, place: Place, called: str) -> I
 
 
 RULES = (
+    Rule(
+        "workflow-structure",
+        "a workflow's document has the structure that its format's specification describes",
+        workflow_structure.documents_have_their_structure,
+    ),
     Rule("workflow-source", "a workflow's sources can be read", sources_can_be_read),
     Rule("workflow-target", "steps lead to operations and workflows that exist", operations_exist),
     Rule("workflow-step", "what a step says fits what it does", steps_make_sense),
     Rule("workflow-parameter", "steps say what their operation needs", workflow_parameters.parameters_fit),
-    Rule("workflow-expression", "a workflow's expressions name what is there", texts_make_sense),
+    Rule("workflow-expression", "a workflow's expressions name what is there", expressions_make_sense),
+    Rule("workflow-criterion", "a workflow's criteria can be judged", criteria_make_sense),
     Rule("workflow-selector", "a workflow's selectors can be used", selectors_compile),
     Rule(
         "workflow-order",
