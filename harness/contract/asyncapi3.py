@@ -72,7 +72,7 @@ def _messages(node: Node, channel: Channel) -> Iterator[Message]:
     for entry in listed.entries():
         target = entry.follow()
         alike = [each for each in channel.messages.values() if each.place == target.place]
-        named = entry.value.get("$ref", "").rpartition("/")[2] if isinstance(entry.value, dict) else ""
+        named = str(entry.value.get("$ref")).rpartition("/")[2] if isinstance(entry.value, dict) else ""
         message = next((each for each in alike if each.name == named), None) or next(iter(alike), None)
         if message is None:
             found = f"operation '{node.key}' has a message that its channel '{channel.id}' does not list"

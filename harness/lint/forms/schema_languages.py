@@ -17,7 +17,7 @@ _DRAFT_7 = (
     "examples:[any] multipleOf:Positive maximum:num exclusiveMaximum:num minimum:num exclusiveMinimum:num "
     "maxLength:int(0,) minLength:int(0,) pattern:regex maxItems:int(0,) minItems:int(0,) uniqueItems:bool "
     "maxProperties:int(0,) minProperties:int(0,) required:[str]u const:any enum:[any]u+ format "
-    "type:JsonType/[JsonType]u contentMediaType contentEncoding additionalItems:Draft7Schema "
+    "type:JsonType/[JsonType]u+ contentMediaType contentEncoding additionalItems:Draft7Schema "
     "definitions:{Draft7Schema} dependencies:{Draft7Schema/[str]u} "
     "if:Draft7Schema then:Draft7Schema else:Draft7Schema +any"
 )
