@@ -64,7 +64,7 @@ def _operation(reader: Reader, id_: str, node: Node, own: Mapping[str, Channel])
 
 
 def _messages(node: Node, channel: Channel) -> Iterator[Message]:
-    """Those that an operation or reply names, each as its channel's; all of the channel's if it names none."""
+    """Those that an operation or reply names, each as its channel's; all of those if it names none."""
     listed = node.raw("messages")
     if listed is None:
         yield from channel.messages.values()

@@ -29,6 +29,9 @@ from harness.errors import ContractError
 KAFKA = ("kafka", "kafka-secure")
 """The protocols of Kafka servers (AsyncAPI, Server Object)."""
 
+TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}\Z")
+"""A legal name of a Kafka topic (org.apache.kafka.common.internals.Topic)."""
+
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 """A parameter of a channel's address, or a variable of a server's."""
 
@@ -174,7 +177,7 @@ def _parameter(name: str, node: Node) -> ChannelParameter:
 
 
 def _texts_schema(node: Node) -> Schema | None:
-    """3.x's ``enum`` as the schema that it is: the parameter's node itself, which says nothing else of one."""
+    """3.x's parameter with an ``enum``, which is a schema as it stands."""
     return node.schema(OWN_DIALECT) if isinstance(node.value.get("enum"), list) else None
 
 
@@ -281,13 +284,13 @@ def channel_servers(channel: Node, servers: Mapping[str, MessageServer]) -> tupl
     return tuple(str(name) for name in names)
 
 
-def on_kafka(bindings: Mapping[str, object], used: tuple[MessageServer, ...]) -> bool:
+def on_kafka(bindings: Mapping[str, object], used: tuple[MessageServer, ...], address: str) -> bool:
     """Whether a channel is, or may be, a Kafka topic: it says so, or nothing says otherwise."""
     if "kafka" in bindings:
         return True
     if used:
         return any(each.protocol.lower() in KAFKA for each in used)
-    return not bindings
+    return not bindings and TOPIC.match(address) is not None
 
 
 def filled_address(template: str, parameters: Mapping[str, ChannelParameter]) -> str:

@@ -30,9 +30,10 @@ def channel_of(
     names = channel_servers(node, servers)
     configuration = kafka.value.get("topicConfiguration") if kafka is not None else None
     template = text(kafka, "topic") or address
+    filled = filled_address(template, parameters) if template is not None else id_
     return Channel(
         id=id_,
-        address=filled_address(template, parameters) if template is not None else id_,
+        address=filled,
         messages=messages,
         partitions=count(kafka, "partitions") or 1,
         place=node.place,
@@ -41,7 +42,7 @@ def channel_of(
         replicas=count(kafka, "replicas"),
         topic_configuration=configuration if isinstance(configuration, dict) else EMPTY,
         servers=names,
-        on_kafka=on_kafka(bindings, tuple(servers[each] for each in names if each in servers)),
+        on_kafka=on_kafka(bindings, tuple(servers[each] for each in names if each in servers), filled),
         title=_plain(node, "title"),
         description=_plain(node, "description"),
         bindings=bindings,

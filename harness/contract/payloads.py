@@ -1,4 +1,7 @@
-"""Schemas of messages in the languages that ``schemaFormat`` names (AsyncAPI 3.0, Multi Format Schema Object)."""
+"""Schemas of messages in the languages that ``schemaFormat`` names.
+
+AsyncAPI 3.0, Multi Format Schema Object; AsyncAPI 2.6, Message Object.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _OLD_DRAFT = re.compile(r"version=draft-0?[4-7]\b")
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """``schema`` is None where there is none to validate with; ``untold`` then says why, ``""`` if it is free."""
+    """``schema`` is None where there is none to validate with; ``untold`` says why, if it does."""
 
     schema: Schema | None = None
     format: str = ""
@@ -29,7 +32,7 @@ class Payload:
 
 
 def language_of(format: str) -> str:
-    """What a ``schemaFormat`` is written in: ``asyncapi``, ``openapi``, ``json-schema``, ``avro``, or its name."""
+    """The language of a ``schemaFormat``: ``asyncapi``, ``openapi``, ``json-schema``, ``avro``, or a name."""
     media = format.partition(";")[0].strip().lower()
     bare = re.sub(r"\+(json|yaml|xml)$", "", media)
     names = {
@@ -45,7 +48,7 @@ def language_of(format: str) -> str:
 
 
 def payload_of(node: Node | None, format: str = "") -> Payload:
-    """A payload, headers or key schema, wrapped with its format (3.x) or with its message's (2.x) or plain."""
+    """A payload, headers or key schema, wrapped with its format (3.x), or of its message's (2.x)."""
     if node is None:
         return Payload(format=format)
     target = node.follow()
@@ -82,7 +85,7 @@ def _json_schema(node: Node, dialect: Dialect) -> Schema | None:
 
 
 def content_type_of(format: str, said: str, default: str) -> str:
-    """A message's content type: its own, its document's default, else what its payload's format is sent as."""
+    """A message's content type: its own, its document's default, else its payload format's."""
     return said or default or (AVRO_BINARY if language_of(format) == "avro" else "application/json")
 
 

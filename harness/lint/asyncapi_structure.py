@@ -82,9 +82,7 @@ def _avro_finding(source: Source, error: ContractError) -> Finding:
     file, _, line = error.where.rpartition(":")
     where = Place(file, int(line)) if line.isdecimal() else Place(error.where, 0)
     expected = f"{error.expected}. {error.remedy}".strip(". ")
-    return finding(
-        "avro", contract, where, "this is not valid Avro", received=error.found, documented=expected
-    )
+    return finding("avro", source, where, "this is not valid Avro", received=error.found, documented=expected)
 
 
 RULES = (

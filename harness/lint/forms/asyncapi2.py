@@ -62,7 +62,9 @@ def table2(minor: int) -> Table:
         "OperationTrait": f"{_SPOKEN} operationId{secured} +x",
         "Message": _message(formats(f"2.{minor}.0")),
         "MessageChoice": "oneOf!:[Message]",
-        "MessageObject": f"{_MESSAGE}{message_id} payload:any examples:[MessageExample] traits:[MessageTrait&] +x",
+        "MessageObject": (
+            f"{_MESSAGE}{message_id} payload:any examples:[MessageExample] traits:[MessageTrait&] +x"
+        ),
         "MessageTrait": f"{_MESSAGE}{message_id} examples:[{_example_of_a_trait(minor)}] +x",
         "MessageExample": (
             "headers:map payload:any name summary ?ExampleSaysSomething"

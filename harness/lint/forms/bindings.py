@@ -68,7 +68,7 @@ def _one_of(said: str, *forms: Callable[[Mapping[str, Any]], bool]) -> Check:
 
 
 def _is(value: Mapping[str, Any], key: str, said: str) -> bool:
-    return value.get(key, said) == said
+    return bool(value.get(key, said) == said)
 
 
 def _destination(shape: str) -> Check:

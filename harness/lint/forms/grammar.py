@@ -6,10 +6,11 @@ mapping. A word that begins with ``?`` names a rule on the whole object.
 
     Server = "host! protocol! variables:{ServerVariable&} tags:[Tag&]u +x"
 
-Types: ``str uri email uriref template regex expr bool int num any map null``, with bounds as in ``int(1,)`` and
-``str(1,160)``; ``=a,b`` one of these texts, ``#0,1`` one of these numbers; ``Name`` a shape or rule of the table;
-``Name&`` that or a Reference Object; ``[T]`` a list (``u`` each item once, ``+`` not empty), ``{T}`` a
-mapping (``@`` only component names are held to it); ``A/B`` either.
+Types: ``str uri email uriref template regex expr bool int num any map null``, with bounds as in
+``int(1,)`` and ``str(1,160)``; ``=a,b`` one of these texts, ``#0,1`` one of these numbers; ``Name`` a shape
+or rule of the table; ``Name&`` that or a Reference Object; ``[T]`` a list (``u`` each item once, ``+`` not
+empty), ``{T}`` a mapping (``@`` only component names are held to it, ``~`` keys are URI templates, ``^``
+regular expressions); ``A/B`` either.
 """
 
 from __future__ import annotations

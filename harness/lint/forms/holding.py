@@ -141,7 +141,8 @@ class Holding:
                 node.place,
                 title,
                 f"$ref: {shown(node.value['$ref'])}",
-                "one reading: the schema of this version takes no $ref here. Write it out, or move to a later version",
+                "one reading: this version's published schema takes no $ref here. "
+                "Write it out, or move to a later version",
             )
 
     def shaped(self, node: Node, shape: Shape, name: str) -> Iterator[Fault]:
