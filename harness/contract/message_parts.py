@@ -24,6 +24,7 @@ from harness.contract.model import (
 from harness.contract.node import Node
 from harness.contract.payloads import OWN_DIALECT, content_type_of, payload_of, untold_of
 from harness.contract.traits import with_traits
+from harness.contract.validation import compile_schema
 from harness.errors import ContractError
 
 KAFKA = ("kafka", "kafka-secure")
@@ -79,7 +80,7 @@ def _message(reader: Reader, node: Node, name: str) -> Message:
         name=name,
         payload=payload.schema,
         headers=payload_of(whole.raw("headers")).schema,
-        key=key_of(kafka),
+        key=key_of(kafka, reader.version),
         content_type=content_type,
         correlation=_text(correlation, "location") or None if correlation else None,
         subject=_text(whole, "x-subject") or None,
@@ -102,15 +103,21 @@ def _text(node: Node, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def key_of(kafka: Node | None) -> Schema | None:
-    """The Kafka binding's key schema, which may be Avro's."""
+def key_of(kafka: Node | None, version: int) -> Schema | None:
+    """The Kafka binding's key schema, which may be Avro's.
+
+    None where it makes no sense in 2.x, whose bindings are free; lint warns of it.
+    """
     key = kafka.raw("key") if kafka is not None else None
     if key is None:
         return None
     try:
-        return schema_of_avro(key) if is_avro(key) else payload_of(key).schema
-    except ContractError:  # lint says so
+        schema = schema_of_avro(key) if is_avro(key) else payload_of(key).schema
+        if version < 3 and schema is not None:
+            compile_schema(schema)
+    except ContractError:
         return None
+    return schema
 
 
 def _examples(message: Node) -> Iterator[MessageExample]:
@@ -294,10 +301,16 @@ def on_kafka(bindings: Mapping[str, object], used: tuple[MessageServer, ...], ad
 
 
 def filled_address(template: str, parameters: Mapping[str, ChannelParameter]) -> str:
-    """An address with a value for each parameter: its own, or its name where the contract offers none."""
+    """An address with a value for each parameter: what the contract offers, else the parameter's name.
+
+    In what would be a Kafka topic, the first value that may stand in one.
+    """
+    topical = TOPIC.match(PLACEHOLDER.sub("x", template)) is not None
 
     def value(match: re.Match[str]) -> str:
-        known = parameters.get(match.group(1))
-        return (known.value if known is not None else None) or match.group(1)
+        name = match.group(1)
+        offered = parameters[name].offered if name in parameters else ()
+        fitting = (each for each in offered if not topical or TOPIC.match(each))
+        return next(fitting, name)
 
     return PLACEHOLDER.sub(value, template)

@@ -5,15 +5,12 @@ AsyncAPI 2.x and 3.x come to the same here: an operation says what the service i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.contract.model.causes import Emission
 from harness.contract.model.values import EMPTY, JSON, NOWHERE, Place, Schema
-
-_LEGAL = re.compile(r"[a-zA-Z0-9._-]+\Z")
 
 SecurityNeeds = tuple[Mapping[str, tuple[str, ...]], ...]
 """Alternatives, each scheme → scopes; empty means that none is needed."""
@@ -84,13 +81,10 @@ class ChannelParameter:
     place: Place = NOWHERE
 
     @property
-    def value(self) -> str | None:
-        """A value to use where nobody gives one: the default, else an example, else a choice.
-
-        The first that may stand in a Kafka topic's name, if one of them may.
-        """
-        offered = (*((self.default,) if self.default is not None else ()), *self.examples, *self.choices)
-        return next((each for each in offered if _LEGAL.match(each)), next(iter(offered), None))
+    def offered(self) -> tuple[str, ...]:
+        """Values to use where nobody gives one: the default, the examples, the choices."""
+        default = () if self.default is None else (self.default,)
+        return (*default, *self.examples, *self.choices)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from harness.contract.bindings import is_avro
 from harness.contract.node import Node
 from harness.lint.forms.asyncapi_parts import (
     KINDS,
@@ -17,10 +19,11 @@ from harness.lint.forms.asyncapi_parts import (
 from harness.lint.forms.holding import Check, Fault, Holding, Table, wrong
 
 _BINDINGS = "serverBindings:{map} channelBindings:{map} operationBindings:{map} messageBindings:{map}"
-_SPOKEN = "summary description tags:[Tag]u externalDocs:ExternalDocs bindings:map"
+_DOCUMENTED = "summary description tags:[Tag]u externalDocs:ExternalDocs"
+_SPOKEN = f"{_DOCUMENTED} bindings:map"
 _MESSAGE = (
     "schemaFormat contentType headers:HeadersSchema correlationId:CorrelationId& name title deprecated:bool "
-    f"{_SPOKEN}"
+    f"{_DOCUMENTED} bindings:MessageBindings"
 )
 
 
@@ -73,6 +76,7 @@ def table2(minor: int) -> Table:
         ),
         "ExampleSaysSomething": example_says_something,
         "HeadersSchema": _headers,
+        "MessageBindings": _bindings,
         "Components": components,
         "SecurityScheme": security_scheme(KINDS if later[1] else tuple(k for k in KINDS if k not in SASL)),
         "OauthScheme": "type! description flows!:OauthFlows +any",
@@ -108,6 +112,16 @@ def _message(languages: object) -> Check:
             yield from holding.faults(node.child("payload"), language)
 
     return check
+
+
+def _bindings(holding: Holding, node: Node) -> Iterator[Fault]:
+    """Bindings are free; of a Kafka key that is no schema the reader makes nothing."""
+    yield from holding.faults(node, "map")
+    kafka = node.value.get("kafka") if isinstance(node.value, dict) else None
+    if isinstance(kafka, dict) and isinstance(kafka.get("key"), dict):
+        key = node.child("kafka").child("key")
+        if "$ref" in key.value or not is_avro(key):
+            yield from (replace(fault, sure=False) for fault in holding.faults(key, "Schema"))
 
 
 def _headers(holding: Holding, node: Node) -> Iterator[Fault]:
