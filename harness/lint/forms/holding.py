@@ -206,13 +206,13 @@ def shown(value: JSON) -> str:
 
 def spoken(name: str) -> str:
     """A shape's name as people write it: ``ServerVariable`` is a server variable."""
-    words = re.sub(r"\d.*\Z", "", name)
+    words = re.sub(r"\d+\Z", "", name)
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", words).lower()
 
 
 def article(name: str) -> str:
     text = spoken(name)
-    return f"{'an' if text[0] in 'aeio' else 'a'} {text}"
+    return text if text.endswith("ings") else f"{'an' if text[0] in 'aeio' else 'a'} {text}"
 
 
 @lru_cache(maxsize=256)
