@@ -124,6 +124,9 @@ def payload_of(draft: Draft, version: int, now: datetime) -> tuple[Message, Docu
     Raises ContractError if no true one is valid.
     """
     for message in draft.send.messages:
+        if message.untold:
+            remedy = "Give the message a JSON content type, or send it yourself"
+            raise ContractError(str(message.place), message.untold, "a payload that is JSON", remedy)
         for payload in _candidates(message, draft.change, version, now):
             if message.payload is None or compile_schema(message.payload).is_valid(payload):
                 return message, payload
@@ -185,7 +188,7 @@ def _tells(example: Document, change: Change) -> bool:
 
 def _example(message: Message, change: Change) -> JSON:
     """The example that tells the most similar change: same target state, then the most equal properties."""
-    payloads = [each.payload for each in message.examples]
+    payloads = [each.payload for each in message.examples if each.has_payload]
     if not payloads:
         return example_of(message.payload) if message.payload else {}
 

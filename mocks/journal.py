@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
-Kind = Literal["exchange", "received", "rejected", "published", "failed"]
+Kind = Literal["exchange", "received", "rejected", "published", "failed", "unjudged"]
 
 KEPT = 1000
 

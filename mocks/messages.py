@@ -55,7 +55,7 @@ class Inlet:
         self, contract: Contract, broker: Broker, changes: Changes, outlet: Outlet, journal: Journal
     ) -> None:
         self._name = contract.service
-        self._receives = tuple(contract.receives.values())
+        self._receives = tuple(each for each in contract.receives.values() if each.channel.on_kafka)
         self._broker = broker
         self._changes = changes
         self._outlet = outlet
@@ -108,6 +108,8 @@ class Inlet:
         )
         cause = _cause(taken, context, record)
         self._journal.note("received", taken.operation.id, record.topic, cause.correlation)
+        if taken.message.untold:
+            self._journal.note("unjudged", taken.operation.id, taken.message.untold, cause.correlation)
         self._outlet.publish(self._changes.of_message(taken.operation, context, cause.causation), cause)
 
     def _is_repeated(self, record: Record) -> bool:
@@ -143,7 +145,11 @@ def _taken(operation: MessageOperation, record: Record) -> Taken | None:
     """The record as the first of the operation's messages that describes it; None if none does."""
     headers = record.texts()
     for message, payload in _decoded(operation, record):
-        if message.payload is not None and not compile_schema(message.payload).is_valid(payload):
+        if (
+            message.payload is not None
+            and not message.untold
+            and not compile_schema(message.payload).is_valid(payload)
+        ):
             continue
         if message.headers is not None and not compile_schema(message.headers).is_valid(headers):
             continue
@@ -165,6 +171,9 @@ def _counts(headers: Mapping[str, str], payload: JSON) -> bool:
 
 def _decoded(operation: MessageOperation, record: Record) -> Iterator[tuple[Message, JSON]]:
     for message in operation.messages:
+        if message.untold:  # it may be anything: the journal says so
+            yield message, None
+            continue
         try:
             yield message, _payload(record, message.content_type)
         except UndecodableValue:

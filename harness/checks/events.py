@@ -13,7 +13,7 @@ from harness.driving.calls import Exchange
 from harness.driving.exercising import http_cases, message_cases
 from harness.driving.messages import EVENT_ID
 from harness.driving.requests import send
-from harness.driving.speech import breaches, phi_names, reproduced, reveals, undeclared
+from harness.driving.speech import breaches, phi_names, reproduced, reveals, undeclared, unjudged
 from harness.driving.timers import timers
 from harness.driving.topics import foreign_topics
 from harness.driving.watching import Watch, expectations, headers_of, own_topics, payload_of
@@ -125,7 +125,11 @@ def _judge(bench: Bench, verdicts: Verdicts, records: list[Record], seen: _Seen)
             if (finding.operation, finding.title) not in told:
                 told.add((finding.operation, finding.title))
                 yield finding
-        if not findings and send is not None:
+        unknown = unjudged(record, send.messages) if send is not None else ""
+        if unknown and send is not None and (send.id, unknown) not in told:
+            told.add((send.id, unknown))
+            yield verdicts.untold(send.id, unknown)
+        if not findings and not unknown and send is not None:
             clean[send.id] += 1
     failed = {operation for operation, _ in told}
     for operation in bench.contract.sends:

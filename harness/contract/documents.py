@@ -51,6 +51,10 @@ class Documents(Mapping[str, Any]):
     def document(self, uri: str) -> Document:
         return self._documents[uri]
 
+    def add(self, document: Document) -> Document:
+        """Take in a document that was made from others; the first of a URI stays."""
+        return self._documents.setdefault(document.uri, document)
+
     @property
     def files(self) -> Mapping[str, str]:
         """URI → path as the user would name it."""

@@ -68,7 +68,7 @@ def _shown(contract: Contract) -> Iterator[tuple[Schema, JSON]]:
             for example in media.examples if media.schema else ():
                 yield media.schema, example.value  # type: ignore[misc]  # the condition above
     for message in (each for channel in contract.channels.values() for each in channel.messages.values()):
-        for shown in message.examples if message.payload else ():
+        for shown in (each for each in message.examples if message.payload and each.has_payload):
             yield message.payload, shown.payload  # type: ignore[misc]  # the condition above
 
 

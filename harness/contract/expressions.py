@@ -107,7 +107,8 @@ class Expression:
     """``source`` is one of ``SOURCES``; ``name`` is set for named ones; ``pointer`` is ``""`` for the whole.
 
     ``owner`` is the step, workflow or source; ``section`` ``inputs`` or ``outputs``, or a component's kind.
-    ``$message.header#/x`` (AsyncAPI's spelling) reads as ``$message.header.x``. ``dotted`` says that the text
+    ``$message.header#/x`` (AsyncAPI's spelling) reads as ``$message.header.x``, and
+    ``$message.header#/x/y`` leads on into its value. ``dotted`` says that the text
     reaches into a value by ``.name`` and ``[0]``, as Arazzo's conditions may.
     """
 
@@ -139,8 +140,11 @@ def parse(expression: str, dotted: bool = False) -> Expression:
     if match is None:
         raise _malformed(expression, "a runtime expression such as $response.body#/id")
     source, name, pointer = match.groups()
-    if source == "message.header" and name is None and pointer and pointer.count("/") == 1:
-        name, pointer = pointer[1:], None
+    if source == "message.header" and name is None and pointer and len(pointer) > 1 and pointer[0] == "/":
+        first, *rest = tokens_of(pointer)
+        return Expression(
+            expression, source, name=first, pointer="".join(f"/{escape(each)}" for each in rest)
+        )
     if source in NAMED and name and pointer is None:
         return Expression(expression, source, name=name)
     if source in POINTED and (not pointer or pointer.startswith("/")):
@@ -212,7 +216,7 @@ def value_of(expression: Expression, context: Context) -> JSON:
         case "response.header":
             return _header(context.response_headers, expression.name)
         case _:
-            return _header(context.message_headers, expression.name)
+            return _inside(_header(context.message_headers, expression.name), expression.pointer)
 
 
 def _given(expression: Expression, context: Context) -> JSON:

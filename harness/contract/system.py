@@ -150,9 +150,10 @@ def _contract(roots: list[Node], service: str, folder: Path) -> Contract:
         operations=http.operations,
         channels=messaging.channels,
         message_operations=messaging.operations,
+        message_servers=messaging.servers,
         schemas={**messaging.schemas, **http.schemas},
         lifecycles=http.lifecycles,
-        security_schemes=http.security_schemes,
+        security_schemes={**messaging.security_schemes, **http.security_schemes},
         documents=roots[0].documents,
         files=roots[0].documents.files,
     )

@@ -82,10 +82,15 @@ def shown(topic: str, key: str | None, headers: Mapping[str, str], payload: JSON
 
 
 def examples(operation: MessageOperation) -> list[tuple[Message, MessageExample]]:
-    """The examples of what the operation receives; one generated where a message has none."""
+    """The examples of what the operation receives; one generated where a message has none.
+
+    None of a message whose payload cannot be written as it travels.
+    """
     found: list[tuple[Message, MessageExample]] = []
     for message in operation.messages:
-        given = message.examples
+        if message.untold:
+            continue
+        given = tuple(example for example in message.examples if example.has_payload)
         if not given and message.payload is not None:
             headers = example_of(message.headers) if message.headers else {}
             given = (MessageExample("", example_of(message.payload), headers, message.place),)

@@ -13,7 +13,7 @@ from harness.driving.messages import shown
 from harness.driving.phi import WITHHELD, masked, phi_of_examples, withheld
 from harness.driving.placing import tokens
 from harness.driving.watching import headers_of, payload_of
-from harness.kafka.wire import CONTENT_TYPE, Record, UndecodableValue
+from harness.kafka.wire import CONTENT_TYPE, Record, UndecodableValue, codec_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,19 @@ def breaches(record: Record, messages: tuple[Message, ...]) -> Iterator[Breach]:
     found = [list(_against(record, message)) for message in _of_type(record, messages)]
     if found:
         yield from min(found, key=len)
+
+
+def unjudged(record: Record, messages: tuple[Message, ...]) -> str:
+    """Why the payload of a record that must be one of these messages cannot be judged; ``""`` if it can."""
+    told = [unread(message) for message in _of_type(record, messages)]
+    return told[0] if told and all(told) else ""
+
+
+def unread(message: Message) -> str:
+    """Why payloads of a message cannot be judged here, as a phrase; ``""`` if they can."""
+    if message.untold or codec_for(message.content_type) is not None:
+        return message.untold
+    return f"its payload is {message.content_type}, which is not decoded here"
 
 
 def _of_type(record: Record, messages: tuple[Message, ...]) -> tuple[Message, ...]:
@@ -59,7 +72,7 @@ def _against(record: Record, message: Message) -> Iterator[Breach]:
 
 
 def _payload(record: Record, message: Message) -> Iterator[Breach]:
-    if message.payload is None:
+    if message.payload is None or unread(message):
         return
     try:
         value = record.decoded(message.content_type or "application/json")

@@ -116,7 +116,7 @@ def own_topics(bench: Bench) -> tuple[str, ...]:
     """The topics that the service's contract sends on, its dead letters' included."""
     sends = [operation.channel for operation in bench.contract.sends.values()]
     dead = [r.dead_letter for r in bench.contract.receives.values() if r.dead_letter is not None]
-    return tuple(dict.fromkeys(channel.address for channel in [*sends, *dead]))
+    return tuple(dict.fromkeys(channel.address for channel in [*sends, *dead] if channel.on_kafka))
 
 
 def expectations(

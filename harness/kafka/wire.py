@@ -60,7 +60,20 @@ class JsonCodec:
         return orjson.dumps(value)
 
 
-CODECS: dict[str, Codec] = {"application/json": JsonCodec()}
+class TextCodec:
+    """Text in UTF-8."""
+
+    def decode(self, value: bytes) -> JSON:
+        try:
+            return value.decode()
+        except UnicodeDecodeError as error:
+            raise UndecodableValue(f"not text in UTF-8: byte {error.start}") from None
+
+    def encode(self, value: JSON) -> bytes:
+        return str(value).encode()
+
+
+CODECS: dict[str, Codec] = {"application/json": JsonCodec(), "text/plain": TextCodec()}
 """Media type → codec. ``*/*+json`` finds JSON's."""
 
 

@@ -13,6 +13,7 @@ from itertools import chain
 from harness.contract.model import System
 from harness.findings import Finding
 from harness.lint import (
+    asyncapi_structure,
     causes,
     expressions,
     links,
@@ -29,6 +30,7 @@ from harness.lint.source import Source, sources_of
 
 RULES: tuple[Rule, ...] = (
     *structure.RULES,
+    *asyncapi_structure.RULES,
     *schemas.RULES,
     *operations.RULES,
     *words.RULES,

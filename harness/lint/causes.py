@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harness.contract.model import Contract, Emission, Lifecycle, Operation, Place, System, Transition
 from harness.contract.nearest import did_you_mean
+from harness.contract.node import Node
 from harness.contract.schema import expand, properties, says
 from harness.findings import Finding
 from harness.lint.rule import Rule, finding
@@ -147,14 +148,23 @@ def requirements_exist(system: System) -> Iterator[Finding]:
                     )
 
 
+def _message_operations(root: Node) -> Iterator[tuple[str, Node]]:
+    """Id and node of every operation as written: of their own in 3.x, under the channels in 2.x."""
+    operations, channels = root.get("operations"), root.get("channels")
+    yield from ((id_, node.follow()) for id_, node in (operations.items() if operations else ()))
+    for _, channel in channels.items() if channels else ():
+        node = channel.follow().get("publish")
+        if node is not None:
+            yield node.text("operationId"), node
+
+
 def dead_letters_have_a_channel(system: System) -> Iterator[Finding]:
     """``x-dead-letter`` names a channel of the same file."""
     for contract in system.contracts.values():
         root = root_of(contract, "asyncapi")
-        operations = root.get("operations") if root else None
-        for id_, node in operations.items() if operations else ():
-            name = node.follow().text("x-dead-letter")
-            if name and name not in contract.channels:
+        for id_, node in _message_operations(root) if root else ():
+            name = node.value.get("x-dead-letter") if isinstance(node.value, dict) else None
+            if isinstance(name, str) and name not in contract.channels:
                 yield finding(
                     "dead-letter",
                     contract,

@@ -68,7 +68,7 @@ def _shown(contract: Contract) -> Iterator[_Shown]:
     for message in messages_of(contract):
         for each in message.examples:
             payload = (Example(each.name, each.payload, place=each.place),)
-            yield from _each(message.name, message.payload, None, payload)
+            yield from _each(message.name, message.payload, None, payload if each.has_payload else ())
             headers = (Example(each.name, dict(each.headers), place=each.place),) if each.headers else ()
             yield from _each(message.name, message.headers, None, headers)
 

@@ -83,10 +83,15 @@ Variable~: default:text
 def asyncapi(major: int) -> Language:
     """The language of AsyncAPI 2 or 3."""
     found = language(shapes(_V2 if major == 2 else _V3), "AsyncAPI", {"AsyncAPI": "AsyncAPI document"})
-    return replace(found, in_truth=_in_truth)
+    return replace(found, in_truth=_in_truth if major == 2 else _in_truth_of_3)
 
 
 _JSON_SCHEMA = ("application/vnd.aai.asyncapi", "application/schema+json", "application/schema+yaml")
+
+
+def _in_truth_of_3(kind: str, value: JSON) -> str:
+    """There a message's own ``schemaFormat`` means nothing."""
+    return kind if kind == "Message" else _in_truth(kind, value)
 
 
 def _in_truth(kind: str, value: JSON) -> str:

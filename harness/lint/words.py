@@ -14,8 +14,11 @@ from harness.findings import Finding
 from harness.lint.rule import Rule, finding
 
 _HTTP = r"/paths/[^/]+/(get|put|post|delete|options|head|patch|trace)"
-_KAFKA = r"/operations/[^/]+"
-_MESSAGE = r"(/channels/[^/]+/messages/[^/]+|/components/messages/[^/]+|/components/messageTraits/[^/]+)"
+_KAFKA = r"/operations/[^/]+|(/components)?/channels/[^/]+/(publish|subscribe)"
+_MESSAGE = (
+    r"(/channels/[^/]+/messages/[^/]+|/channels/[^/]+/(publish|subscribe)/message(/oneOf/\d+)?"
+    r"|/components/messages/[^/]+|/components/messageTraits/[^/]+)"
+)
 _SCHEMA = r".*/(schema|schemas|payload|headers|items|properties|allOf|oneOf|anyOf|\$defs)(/.*)?"
 _PLACES = {
     "x-emits": (f"{_HTTP}|{_KAFKA}", "an HTTP operation or a receive operation"),
@@ -52,7 +55,8 @@ def _misplaced(contract: Contract, node: Node) -> Iterator[Finding]:
         if word not in WORDS:
             continue
         pattern, belongs = _PLACES[word]
-        sent = node.value.get("action") == "send" and word in _ON_RECEIVE
+        says = node.value.get("action") == "send" or node.pointer.endswith("/subscribe")
+        sent = says and word in _ON_RECEIVE
         if sent or not re.fullmatch(pattern, node.pointer):
             yield finding(
                 "word",

@@ -18,7 +18,16 @@ from harness.contract.model.http import (
     Response,
     SecurityScheme,
 )
-from harness.contract.model.messages import Channel, Message, MessageExample, MessageOperation
+from harness.contract.model.messages import (
+    Channel,
+    ChannelParameter,
+    Message,
+    MessageExample,
+    MessageOperation,
+    MessageServer,
+    Reply,
+    SecurityNeeds,
+)
 from harness.contract.model.system import Contract, Persona, System
 from harness.contract.model.values import EMPTY, JSON, NOWHERE, Dialect, Example, Place, Schema
 
@@ -28,6 +37,7 @@ __all__ = [
     "NOWHERE",
     "Body",
     "Channel",
+    "ChannelParameter",
     "Contract",
     "Dialect",
     "Emission",
@@ -39,12 +49,15 @@ __all__ = [
     "Message",
     "MessageExample",
     "MessageOperation",
+    "MessageServer",
     "Operation",
     "Parameter",
     "Persona",
     "Place",
+    "Reply",
     "Response",
     "Schema",
+    "SecurityNeeds",
     "SecurityScheme",
     "System",
     "Transition",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.contract.model.causes import Lifecycle, Transition
 from harness.contract.model.http import Link, Operation, Response, SecurityScheme
-from harness.contract.model.messages import Channel, MessageOperation
+from harness.contract.model.messages import Channel, MessageOperation, MessageServer
 from harness.contract.model.values import EMPTY, JSON, NOWHERE, Place, Schema
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Contract:
     operations: Mapping[str, Operation] = field(default=EMPTY)
     channels: Mapping[str, Channel] = field(default=EMPTY)
     message_operations: Mapping[str, MessageOperation] = field(default=EMPTY)
+    message_servers: Mapping[str, MessageServer] = field(default=EMPTY)
     schemas: Mapping[str, Schema] = field(default=EMPTY)
     lifecycles: Mapping[str, Lifecycle] = field(default=EMPTY)
     security_schemes: Mapping[str, SecurityScheme] = field(default=EMPTY)
@@ -84,8 +85,9 @@ class System:
 
     @property
     def topics(self) -> Mapping[str, Channel]:
-        """Every topic that any contract names, by address."""
-        return {c.address: c for contract in self.contracts.values() for c in contract.channels.values()}
+        """Every Kafka topic that any contract names, by address."""
+        channels = (each for contract in self.contracts.values() for each in contract.channels.values())
+        return {each.address: each for each in channels if each.on_kafka}
 
     def sender_of(self, topic: str) -> tuple[Contract, MessageOperation] | None:
         """The contract and send operation that own a topic, or None."""

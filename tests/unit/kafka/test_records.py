@@ -26,6 +26,12 @@ def test_json_is_decoded_by_its_content_type(content_type: str | None) -> None:
     assert _record(b'{"a":[1,null]}', content_type).decoded() == {"a": [1, None]}
 
 
+def test_text_is_decoded_as_utf_8() -> None:
+    assert _record("grün".encode(), "text/plain; charset=utf-8").decoded() == "grün"
+    with pytest.raises(UndecodableValue, match="^not text in UTF-8: byte 2$"):
+        _record(b"ab\xff", "text/plain").decoded()
+
+
 def test_an_unknown_content_type_is_named() -> None:
     with pytest.raises(UndecodableValue, match=r"no codec for content type .avro/binary."):
         _record(b"{}", "avro/binary").decoded()
@@ -57,9 +63,9 @@ def test_a_format_is_added_by_one_entry(monkeypatch: pytest.MonkeyPatch) -> None
         def encode(self, value: object) -> bytes:
             return str(value).encode()
 
-    assert codec_for("text/plain") is None
-    monkeypatch.setitem(CODECS, "text/plain", Text())
-    assert _record(b"hello", "text/plain; charset=utf-8").decoded() == "hello"
+    assert codec_for("text/csv") is None
+    monkeypatch.setitem(CODECS, "text/csv", Text())
+    assert _record(b"hello", "text/csv; charset=utf-8").decoded() == "hello"
 
 
 def test_a_dead_letter_that_is_too_large_goes_without_what_makes_it_so() -> None:
