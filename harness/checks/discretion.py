@@ -11,7 +11,8 @@ from dataclasses import fields, replace
 from typing import Any
 
 from harness.contract.model import System
-from harness.driving.phi import phi_of_examples, withheld
+from harness.contract.phi import withheld
+from harness.driving.phi import phi_of_examples
 from harness.findings import Result
 
 _NAMES = frozenset({"check", "service", "operation", "severity"})

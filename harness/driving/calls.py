@@ -18,7 +18,8 @@ import httpx
 
 from harness.contract.expressions import Context
 from harness.contract.model import EMPTY, JSON, Operation
-from harness.driving.phi import SHORTEST, WITHHELD, Discretion, phi_values
+from harness.contract.phi import WITHHELD
+from harness.driving.phi import SHORTEST, Discretion, phi_values
 from harness.driving.urls import header_text, is_phi, url_of, without_phi
 from harness.errors import TargetError, TokenError
 from harness.target import Claims, Limits, Target

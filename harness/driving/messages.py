@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 from harness.contract.expressions import Context, holds
 from harness.contract.model import EMPTY, JSON, Message, MessageExample, MessageOperation
+from harness.contract.phi import masked
 from harness.contract.schema import compile_schema, example_of, says
 from harness.driving.anatomy import Driven
 from harness.driving.bench import Bench
-from harness.driving.phi import masked
 from harness.driving.placing import get, put, split
 from harness.driving.things import Thing, exist
 from harness.errors import StateError

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.contract.documents import tokens_of
 from harness.contract.model import JSON, Contract, Operation, Schema
-from harness.contract.schema import phi_properties
+from harness.contract.phi import marked, masked, withheld
 from harness.driving.scenarios import json_media
 
 SHORTEST = 6
 """A value shorter than this may stand in a record by chance."""
-
-WITHHELD = "***"
-"""What is shown in the place of a value that must not be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +55,8 @@ class Discretion:
 
 def phi_values(operation: Operation, body: JSON, answer: JSON) -> set[str]:
     """The ``x-phi`` texts of a request and its answer, of any length."""
-    found = _marked(_request_schemas(operation), body)
-    return found | _marked(_answer_schemas(operation), answer)
+    found = marked(_request_schemas(operation), body)
+    return found | marked(_answer_schemas(operation), answer)
 
 
 def phi_of_examples(contract: Contract) -> frozenset[str]:
@@ -73,28 +69,14 @@ def phi_of_examples(contract: Contract) -> frozenset[str]:
         raw = schema.raw if isinstance(schema.raw, Mapping) else {}
         listed = raw.get("examples")
         for each in [*(listed if isinstance(listed, list) else ()), raw.get("example")]:
-            found |= _marked([schema], each)
+            found |= marked([schema], each)
     for operation in contract.operations.values():
         bodies = list(operation.body.content.values()) if operation.body else []
         answers = [media for response in operation.responses.values() for media in response.content.values()]
         for media in (*bodies, *answers):
             for example in media.examples if media.schema is not None else ():
-                found |= _marked([media.schema], example.value)
+                found |= marked([media.schema], example.value)
     return frozenset(each for each in found if len(each) >= SHORTEST)
-
-
-def masked(schemas: Sequence[Schema], value: JSON) -> JSON:
-    """A copy of the value in which ``WITHHELD`` stands for all that one of these schemas marks."""
-    ways = [tokens_of(pointer) for schema in schemas for pointer in phi_properties(schema)]
-    return _masked(value, ways) if ways else value
-
-
-def withheld(text: str, secrets: Collection[str]) -> str:
-    """The text without these values, in whichever way JSON may write them."""
-    for secret in sorted(secrets, key=lambda each: (-len(each), each)):
-        for written in {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}:
-            text = text.replace(written, WITHHELD)
-    return text
 
 
 def _request_schemas(operation: Operation | None) -> list[Schema]:
@@ -106,37 +88,6 @@ def _answer_schemas(operation: Operation | None) -> list[Schema]:
     answers = operation.successes if operation is not None else ()
     media = [each for response in answers for each in response.content.values()]
     return [each.schema for each in media if each.schema is not None]
-
-
-def _masked(value: JSON, ways: list[list[str]]) -> JSON:
-    if value is None or not ways:
-        return value
-    if [] in ways:
-        return WITHHELD
-    if isinstance(value, Mapping):
-        return {name: _masked(each, _below(ways, name)) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_masked(each, _below(ways, str(index))) for index, each in enumerate(value)]
-    return value
-
-
-def _below(ways: list[list[str]], token: str) -> list[list[str]]:
-    return [way[1:] for way in ways if way[0] in (token, "*")]
-
-
-def _marked(schemas: Sequence[Schema | None], value: JSON) -> set[str]:
-    pointers = (p for schema in schemas if schema is not None for p in phi_properties(schema))
-    return {text for pointer in pointers for text in _at(value, tokens_of(pointer))} - {""}
-
-
-def _at(value: JSON, way: list[str]) -> Iterator[str]:
-    if isinstance(value, str):
-        yield from () if way else (value,)
-    elif isinstance(value, Mapping | list):
-        named = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for name, each in named:
-            if not way or way[0] in (str(name), "*"):
-                yield from _at(each, way[1:])
 
 
 def _decoded(body: bytes | None) -> JSON:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.contract.model import JSON, Contract, Message, Place, Schema
+from harness.contract.phi import WITHHELD, masked, withheld
 from harness.contract.schema import Violation, compile_schema, phi_properties, properties
 from harness.driving.bench import Bench
 from harness.driving.messages import shown
-from harness.driving.phi import WITHHELD, masked, phi_of_examples, withheld
+from harness.driving.phi import phi_of_examples
 from harness.driving.placing import tokens
 from harness.driving.watching import headers_of, payload_of
 from harness.kafka.wire import CONTENT_TYPE, Record, UndecodableValue, codec_for

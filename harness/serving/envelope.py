@@ -32,11 +32,15 @@ _log = logging.getLogger("portal.serving")
 
 @dataclass(slots=True)
 class Incoming:
-    """What is known of a request before its operation is: trace, headers, then the path's raw values."""
+    """What is known of a request before its operation is: trace, headers, then the path's raw values.
+
+    ``problem`` is why it was refused, once it is.
+    """
 
     trace: Trace
     headers: Mapping[str, str]
     path: Mapping[str, str] = EMPTY
+    problem: Problem | None = None
 
 
 @dataclass(slots=True)
@@ -114,6 +118,7 @@ class Envelope:
             await _tell(send, _busy("The service is ending."), incoming.trace)
         except Exception as error:
             problem = error if isinstance(error, Problem) else unexpected(error, incoming.trace)
+            incoming.problem = problem
             await _tell(send, problem, incoming.trace)
         finally:
             turn.end()

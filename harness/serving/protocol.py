@@ -8,8 +8,10 @@ that is still sending, which then never sees why. Source: RFC 9112, sections 9.3
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -29,8 +31,25 @@ READ_TIMEOUT = 30.0
 LINGER = 2.0
 """Seconds that a client may go on sending after the last answer, so that it gets to read it."""
 
+CONNECTION = "portal.connection"
+"""Where a scope's extensions hold the ``Connection``."""
+
 _SLICE = 16 * 1024
 """Bytes that are parsed before anybody else has a turn."""
+
+_AT_ONCE = struct.pack("ii", 1, 0)
+"""SO_LINGER: what is unsent is dropped, and the other side gets RST."""
+
+
+class Connection(Protocol):
+    """What an application may do to the connection of its request, on purpose. It returns afterwards,
+    however far its answer has come."""
+
+    async def hang_up(self, said: bytes = b"") -> None:
+        """Say these bytes, and what was said before, then close in good order (FIN)."""
+
+    async def reset(self) -> None:
+        """Say what was said before, then end with RST."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -67,6 +86,28 @@ class BoundedProtocol(HttpToolsProtocol):
         self._parting = True
         super().connection_lost(exc)
 
+    async def hang_up(self, said: bytes = b"") -> None:
+        """See ``Connection``."""
+        if self.transport.is_closing():
+            return
+        self._unheard()
+        self.transport.write(said)
+        self._part()
+
+    async def reset(self) -> None:
+        """See ``Connection``."""
+        self._unheard()
+        ends = self.loop.time() + LINGER
+        while not self.transport.is_closing() and self.loop.time() < ends:
+            await asyncio.sleep(0)  # what was said leaves when the loop comes round
+            if not self.transport.get_write_buffer_size():  # type: ignore[attr-defined]
+                break
+            await asyncio.sleep(0.005)
+        held = self.transport.get_extra_info("socket")
+        if held is not None and not self.transport.is_closing():
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        self._abort()
+
     def evict(self) -> None:
         """Others need the place: see ``Crowd``."""
         self._abort()
@@ -100,6 +141,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._head, self._raw, self._begun = Head(), 0, True
         super().on_message_begin()
+        self.scope["extensions"] = {CONNECTION: self}  # type: ignore[typeddict-item]
 
     def on_url(self, url: bytes) -> None:
         self._head.target(url)
@@ -268,7 +310,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _abort(self) -> None:
         """Go at once. Who is still answering is told before it writes to what is no more."""
+        self._unheard()
+        self.transport.abort()
+
+    def _unheard(self) -> None:
         for cycle in (self._current, self.cycle):
             if cycle is not None:
                 cycle.disconnected = True
-        self.transport.abort()

@@ -20,7 +20,7 @@ from harness import reports, runner
 from harness.checks import CHECKS
 from harness.contract import load_system
 from harness.contract.model import JSON, Operation
-from harness.driving.phi import WITHHELD
+from harness.contract.phi import WITHHELD
 from harness.findings import Finding
 from harness.kafka.listening import Listener
 from harness.reports.console import ConsoleReport

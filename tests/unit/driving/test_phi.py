@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from harness.contract.model import JSON, Body, MediaType, Operation, Response
+from harness.contract.phi import WITHHELD, masked, withheld
 from harness.contract.schema import schema_of
-from harness.driving.phi import WITHHELD, Discretion, masked, withheld
+from harness.driving.phi import Discretion
 
 MARKED = {"type": "string", "x-phi": True}
 PERSON = schema_of(
