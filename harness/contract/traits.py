@@ -11,7 +11,7 @@ from __future__ import annotations
 import os.path
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 from harness.contract.documents import Document
 from harness.contract.model import JSON
@@ -101,5 +101,7 @@ class _Merger:
         target, _, fragment = ref.partition("#")
         if target and (document.uri == self.home.uri or "://" in target):
             return ref
+        if document.path is None or self.home.path is None:  # one of them came from an address
+            return f"{urljoin(document.base, target) if target else document.uri}#{fragment}"
         path = document.path.parent / target if target else document.path
         return f"{quote(os.path.relpath(path, self.home.path.parent))}#{fragment}"

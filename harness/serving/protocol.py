@@ -100,7 +100,7 @@ class BoundedProtocol(HttpToolsProtocol):
         ends = self.loop.time() + LINGER
         while not self.transport.is_closing() and self.loop.time() < ends:
             await asyncio.sleep(0)  # what was said leaves when the loop comes round
-            if not self.transport.get_write_buffer_size():  # type: ignore[attr-defined]
+            if not self.transport.get_write_buffer_size():
                 break
             await asyncio.sleep(0.005)
         held = self.transport.get_extra_info("socket")
@@ -141,7 +141,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._head, self._raw, self._begun = Head(), 0, True
         super().on_message_begin()
-        self.scope["extensions"] = {CONNECTION: self}  # type: ignore[typeddict-item]
+        extensions: dict[str, Any] = {CONNECTION: self}
+        self.scope["extensions"] = extensions
 
     def on_url(self, url: bytes) -> None:
         self._head.target(url)

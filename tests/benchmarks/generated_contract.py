@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import yaml
+from harness.contract.documents import yaml_of
 
 SCHEMAS_A_RESOURCE = 10
 OPERATIONS_A_RESOURCE = 4
@@ -20,7 +20,7 @@ def contract(operations: int, fmt: str = "yaml") -> str:
     tree = _tree(operations // OPERATIONS_A_RESOURCE)
     if fmt == "json":
         return json.dumps(tree, indent=1)
-    return yaml.dump(tree, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False, width=110)
+    return yaml_of(tree)
 
 
 def _tree(resources: int) -> dict[str, Any]:
