@@ -60,13 +60,14 @@ def is_public(address: str) -> bool:
         return False
     inner: list[ipaddress.IPv4Address | None] = []
     if isinstance(ip, ipaddress.IPv6Address):
-        inner = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+        inner = [ip.sixtofour, *(ip.teredo or ())]
         if any(ip in network for network in _EMBEDDING):
             inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+        if ip.ipv4_mapped is not None:
+            return is_public(str(ip.ipv4_mapped))
     if any(each is not None and not is_public(str(each)) for each in inner):
         return False
-    mapped = isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None
-    return (ip.is_global or mapped) and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
 @dataclass(slots=True)
@@ -104,7 +105,7 @@ class Remote:
             for _ in range(MAX_REDIRECTS + 1):
                 try:
                     answer = self._ask(client, here, ends)
-                except httpx.HTTPError as error:
+                except (httpx.HTTPError, httpx.InvalidURL) as error:
                     raise _refused(f"nothing could be fetched from there ({type(error).__name__})") from error
                 if isinstance(answer, bytes):
                     return Fetched(here, answer)
@@ -205,7 +206,7 @@ def _checked(uri: str) -> SplitResult:
 
 def _body(answer: httpx.Response, ends: float) -> bytes:
     data = bytearray()
-    for chunk in answer.iter_raw():
+    for chunk in answer.iter_bytes():
         data += chunk
         if len(data) > MAX_BYTES:
             raise _refused(f"it is larger than {MAX_BYTES // 2**20} MiB", "a document that people can read")
