@@ -129,8 +129,11 @@ class _Writer:
 
     def operation(self, document: Document, pointer: str, ref: str) -> str:
         """An ``operationRef``: a pointer where the operation is in the bundle, else the way to its file."""
+        resolve, (file, _, fragment) = self.plan.root.documents.resolve, ref.partition("#")
         try:
-            found, at = self.plan.root.documents.resolve(document.uri, ref, at=pointer)
+            found, at = resolve(document.uri, ref, at=pointer)
+            if resolve(document.uri, file or "#")[0].uri == self.plan.own:
+                return f"#{fragment}"
         except ContractError:
             return self.moved(document, ref)
         place = self.plan.location(found, at)

@@ -14,6 +14,7 @@ from typing import Any
 from harness.contract.dialects import bundle
 from harness.contract.model import Contract, Place, Schema
 
+_DATA = ("const", "enum", "default", "example", "examples")
 _ELSEWHERE = frozenset(("place", "documents", "files", "folder"))
 
 
@@ -64,7 +65,9 @@ def _schemas(
             yield f"{at}: {sorted(one)} and {sorted(other)}"
             return
         for key in one:
-            if key != "$defs":
+            if key in _DATA:
+                yield from differences(one[key], other[key], f"{at}/{key}")
+            elif key != "$defs":
                 yield from _schemas(one[key], other[key], roots, assumed, f"{at}/{key}")
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         for index, (mine, yours) in enumerate(zip(one, other, strict=True)):
