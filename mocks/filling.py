@@ -100,7 +100,7 @@ class Filling:
         if media.schema is None:
             return {} if is_json(concrete(media.content_type)) else ""
         try:
-            made = example_of(media.schema, self.seed)
+            made = example_of(media.schema, self.seed, "response")
         except ContractError as error:
             raise Problem(500, detail=f"The mock found no value to answer. {error.paragraph()}") from error
         for candidate in self._likely(documented, media, made):

@@ -43,17 +43,18 @@ def generate(
     generator knows.
     """
     cache: dict[Any, Any] = schema.resources.compiled if isinstance(schema.resources, Documents) else {}
-    key = ("bundle", schema.uri, direction, schema.dialect, schema.scope)
-    if key not in cache:
-        cache[key] = bundle(schema, direction, with_examples=True)
-    whole, validator = cache[key], compile_schema(schema, direction)
+    validator = compile_schema(schema, direction)
     for attempt in range(_ATTEMPTS):
         random = Random(f"{seed}/{attempt}")  # noqa: S311 - the same seed gives the same value, on purpose
         late = attempt >= _ATTEMPTS // 2  # whatever was tried did not do: make little, and all of it anew
+        key = ("bundle", schema.uri, direction, schema.dialect, schema.scope, late)
+        if key not in cache:
+            cache[key] = bundle(schema, direction, generating=True, telling=not late)
+        whole = cache[key]
         maker = _Maker(whole, random, like_examples and not late, 0 if late else _DEEP)
         try:
             value = maker.value(whole, 0)
-        except (Impossible, CannotWrite):
+        except (Impossible, CannotWrite, RecursionError):
             continue
         if validator.is_valid(value):
             return value
@@ -98,6 +99,8 @@ class _Maker:
             rest["choices"] = others
         branches = list(first)
         self.random.shuffle(branches)
+        if self.random.random() < 0.85:
+            branches.sort(key=lambda branch: branch == {"type": "null"})
         if depth >= self.deep:
             branches.sort(key=lambda branch: "$ref" in json.dumps(branch))
         for branch in branches:
@@ -203,7 +206,8 @@ class _Maker:
         for _ in range(60):
             if len(found) >= fewest:
                 return
-            unused = [name for name in flat.get("properties", {}) if name not in found]
+            known = flat.get("properties", {})
+            unused = [name for name, each in known.items() if name not in found and each is not False]
             name = unused[0] if unused else self.name(flat)
             if name not in found:
                 found[name] = self.value(_property(flat, name), depth + 1)

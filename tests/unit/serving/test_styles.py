@@ -18,7 +18,7 @@ from harness.serving.parameters import Parameters
 Location = Literal["path", "query", "header", "cookie"]
 
 SCALARS: dict[str, st.SearchStrategy[Any]] = {
-    "string": st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1),
+    "string": st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1),
     "integer": st.integers(-(10**20), 10**20),
     "number": st.floats(allow_nan=False, allow_infinity=False, width=32),
     "boolean": st.booleans(),
