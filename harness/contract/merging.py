@@ -73,7 +73,10 @@ def _told(schema: Mapping[str, Any], word: str) -> list[JSON]:
     for at, branch in enumerate(branches):
         values = [value for value, index in told["forms"].items() if index == at]
         if values:
-            says = {"properties": {told["propertyName"]: {"enum": values}}, "required": [told["propertyName"]]}
+            says = {
+                "properties": {told["propertyName"]: {"enum": values}},
+                "required": [told["propertyName"]],
+            }
             branches[at] = {"allOf": [branch, says]}
     return branches
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from harness.contract.model import (
@@ -112,17 +113,28 @@ def _schema_or_content(reader: Reader, node: Node) -> tuple[Schema | None, str |
 
 
 def _examples(owner: Node) -> tuple[Example, ...]:
-    single, named = owner.mapping().get("example"), owner.get("examples")
+    named = owner.get("examples")
     if "example" in owner.mapping():
-        return (Example("", single, place=owner.child("example").place),)
+        single = owner.child("example")
+        return (Example("", _shown(single), place=single.place),)
     if named is None or not isinstance(named.value, dict):
         return ()
     found = ((name, node.follow()) for name, node in named.items(named=True))
     return tuple(
-        Example(name, node.value[word], node.text("summary"), node.place)
+        Example(name, _shown(node.child(word)), node.text("summary"), node.place)
         for name, node in found
         for word in _shown_in(node.value)
     )
+
+
+def _shown(value: Node) -> JSON:
+    """An example's value. A ``$ref`` in it is data, unless it is all of it and leads to a file that is there:
+    so many keep their examples in files, long before a specification offered ``externalValue``."""
+    reference = value.value.get("$ref") if isinstance(value.value, dict) and len(value.value) == 1 else None
+    if isinstance(reference, str) and reference and not reference.startswith("#"):
+        with suppress(ContractError):
+            return value.follow().value
+    return value.value
 
 
 def _shown_in(example: JSON) -> Sequence[str]:

@@ -106,7 +106,7 @@ def _told(error: Any, whole: dict[str, Any] | bool) -> str:
         if isinstance(choice, Mapping) and token == "$ref":  # noqa: S105 - no secret
             choice = whole["$defs"][choice["$ref"].rpartition("/")[2]] if isinstance(whole, dict) else None
         elif isinstance(choice, Mapping | list):
-            choice = choice[token]  # type: ignore[index]  # the path is one through this very tree
+            choice = choice[token]  # the path is one through this very tree
     told = choice.get("discriminator") if isinstance(choice, Mapping) else None
     if told is None or not isinstance(error.instance, dict):
         return ""

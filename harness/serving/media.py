@@ -94,7 +94,9 @@ class Media:
             root = parse_xml(raw)
         except MalformedXml as error:
             raise RefusedBody(str(error)) from None
-        if self._media.schema is not None:
+        if self._media.schema is not None and self._shape.kinds == {"string"}:
+            yield _parse_text(raw)  # any document, as it is written
+        elif self._media.schema is not None:
             yield from values_of(root, self._schema)
 
     def _lines(self, raw: bytes, reasons: list[Reason]) -> JSON:
