@@ -52,6 +52,7 @@ def generate(
             cache[key] = bundle(schema, direction, generating=True, telling=not late)
         whole = cache[key]
         maker = _Maker(whole, random, like_examples and not late, 0 if late else _DEEP)
+        maker.sets_apart = attempt >= _ATTEMPTS - _ATTEMPTS // 4
         try:
             value = maker.value(whole, 0)
         except (Impossible, CannotWrite, RecursionError):
@@ -67,6 +68,10 @@ def generate(
 
 
 class _Maker:
+    sets_apart = False
+    """Whether a value of one form is kept from having another as well: contrived, but some ``oneOf``s of
+    open forms are met in no other way."""
+
     def __init__(self, root: Any, random: Random, like_examples: bool, deep: int) -> None:
         self.deep = deep
         self.root: Mapping[str, Any] = root if isinstance(root, Mapping) else {}
@@ -105,10 +110,25 @@ class _Maker:
             branches.sort(key=lambda branch: "$ref" in json.dumps(branch))
         for branch in branches:
             try:
-                return self.of(combine(rest, flatten(branch, self.root)), depth)
+                flat_branch = combine(rest, flatten(branch, self.root))
+                value = self.of(flat_branch, depth)
             except (Impossible, CannotWrite):
                 continue
+            if self.sets_apart and isinstance(value, dict):
+                self.set_apart(value, flat_branch, [each for each in branches if each is not branch])
+            return value
         raise Impossible("no alternative can be made")
+
+    def set_apart(self, value: dict[str, JSON], flat: Flat, others: list[JSON]) -> None:
+        """Break the other forms in what this one leaves open: an optional property of theirs alone."""
+        if flat.get("additionalProperties", True) is not True:
+            return
+        for other in others:
+            for name, schema in flatten(other, self.root).get("properties", {}).items():
+                wrong = _unlike(flatten(schema, self.root).get("type"))
+                if name not in value and name not in flat.get("properties", {}) and wrong is not None:
+                    value[name] = wrong
+                    break
 
     def conditional(self, flat: Flat, depth: int) -> JSON:
         """The first condition either met with its consequence, or left to chance with the other."""
@@ -239,6 +259,15 @@ def _examples(flat: Flat) -> list[JSON]:
     if isinstance(flat.get("examples"), list):
         return list(flat["examples"])
     return [flat[key] for key in ("example", "default") if key in flat][:1]
+
+
+def _unlike(types: JSON) -> JSON:
+    """A value of none of these types; None where all are allowed."""
+    named = {types} if isinstance(types, str) else set(types or ())
+    if "number" in named:
+        named.add("integer")
+    candidates = (("integer", 0), ("string", ""), ("boolean", False))
+    return next((value for kind, value in candidates if named and kind not in named), None)
 
 
 def _of_type(values: list[JSON], types: JSON) -> list[JSON]:

@@ -48,7 +48,7 @@ class Judge:
 
     def __init__(self, contract: Path, json_types: Iterable[str] = ()) -> None:
         known = {"application/problem+json", *json_types}  # problem details are JSON too (RFC 9457)
-        config = Config(extra_media_type_deserializers=dict.fromkeys(known, json.loads))
+        config = Config(extra_media_type_deserializers=dict.fromkeys(known, _json))
         self._openapi = OpenAPI.from_file_path(str(contract), config)
 
     def disagreements(self, exchanges: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -80,6 +80,10 @@ class Judge:
         """openapi-core does not look at query parameters that no contract names; we refuse them."""
         errors = json.loads(exchange["response_body"]).get("errors", [])
         return bool(errors) and all(_UNNAMED in error["detail"] for error in errors)
+
+
+def _json(value: bytes, **_parameters: str) -> Any:
+    return json.loads(value)
 
 
 def _sent(exchange: Mapping[str, Any]) -> Sent:
