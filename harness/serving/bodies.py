@@ -76,7 +76,7 @@ class Bodies:
 def _value(media: Media, raw: bytes, kind: str, header: str, reasons: list[Reason]) -> JSON:
     """The first reading that the schema takes; else the first there is, with what is wrong with it."""
     first: list[JSON] = []
-    validator = media.validator
+    validator = media.validator(kind)
     before = len(reasons)
     try:
         for value in media.readings(raw, kind, header, reasons):

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from harness.contract.extent import too_much
-from harness.contract.model import JSON, MediaType
+from harness.contract.model import JSON, MediaType, Schema
 from harness.contract.schema import ANYTHING, Validator, compile_schema
 from harness.contract.styles import is_json
 from harness.serving.problems import Reason
@@ -36,9 +36,19 @@ class Media:
     def __init__(self, media: MediaType) -> None:
         self._media = media
         self._schema = media.schema if media.schema is not None else ANYTHING
-        self.validator: Validator | None = None
+        self._validator: Validator | None = None
         if media.schema is not None:
-            self.validator = compile_schema(media.schema, "request")
+            self._validator = compile_schema(media.schema, "request")
+
+    def validator(self, kind: str) -> Validator | None:
+        """What judges a whole value of this content type; None where there is nothing to hold it to."""
+        return None if kind in LINES and self._item is not None else self._validator
+
+    @cached_property
+    def _item(self) -> Schema | None:
+        """The schema of each JSON text in a row. Before OpenAPI 3.2 there was no place of its own for it."""
+        whole = self._media.schema is not None and self._shape.is_array
+        return self._media.item_schema or (None if whole else self._media.schema)
 
     @cached_property
     def _shape(self) -> Shape:
@@ -92,21 +102,17 @@ class Media:
 
         try:
             root = parse_xml(raw)
+            if self._media.schema is not None and self._shape.kinds == {"string"}:
+                yield _parse_text(raw)  # any document, as it is written
+            elif self._media.schema is not None:
+                yield from values_of(root, self._schema)
         except MalformedXml as error:
             raise RefusedBody(str(error)) from None
-        if self._media.schema is not None and self._shape.kinds == {"string"}:
-            yield _parse_text(raw)  # any document, as it is written
-        elif self._media.schema is not None:
-            yield from values_of(root, self._schema)
 
     def _lines(self, raw: bytes, reasons: list[Reason]) -> JSON:
         texts = [line for line in raw.replace(b"\x1e", b"\n").split(b"\n") if line.strip()]
         items = [parse_json(line) for line in texts]
-        item = self._media.item_schema
-        if item is None and self._media.schema is not None and not self._shape.is_array:
-            item = self._media.schema  # before OpenAPI 3.2 there was no other place to describe an item
-            self.validator = None
-        validator = compile_schema(item, "request") if item is not None else None
+        validator = compile_schema(self._item, "request") if self._item is not None else None
         for at, each in enumerate(items):
             for wrong in validator.violations(each) if validator is not None else ():
                 reasons.append(Reason(f"/{at}{wrong.pointer}", wrong.detail))
