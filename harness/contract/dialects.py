@@ -8,9 +8,11 @@ taken for a keyword, and recursion stays a ``$ref``. A direction leaves out what
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness.contract.discriminators import descendants, forms, own_values
+from harness.contract.documents import Documents
 from harness.contract.keywords import modernise
 from harness.contract.model import JSON, Dialect, Schema
 from harness.contract.navigation import child, expand, named, parts, references, says, target
@@ -105,35 +107,64 @@ def bundle(
     ``generating`` keeps examples, and leaves out what does not travel altogether; with ``telling`` it has
     values say of which form they are, where there is a discriminator.
     """
-    bundler = _Bundler(direction, generating, telling)
+    cache = schema.resources.compiled if isinstance(schema.resources, Documents) else {}
+    shared = cache.setdefault(("definitions", direction, generating, telling), _Definitions())
+    bundler = _Bundler(direction, generating, telling, shared)
     whole = bundler.convert(schema, frozenset())
-    while bundler.waiting:
-        bundler.settle()
-    if isinstance(whole, dict) and bundler.defs:
-        whole["$defs"] = bundler.defs
+    defs = bundler.reached()
+    if isinstance(whole, dict) and defs:
+        whole["$defs"] = defs
     return whole
 
 
+@dataclass(slots=True)
+class _Definitions:
+    """What the bundles of one contract have in common: each schema that is referred to, converted once.
+
+    ``sources`` and ``converted`` are by name; ``converted`` has the names that each refers to as well.
+    """
+
+    names: dict[tuple[object, ...], str] = field(default_factory=dict)
+    sources: dict[str, tuple[Schema, frozenset[str]]] = field(default_factory=dict)
+    converted: dict[str, tuple[dict[str, Any] | bool, tuple[str, ...]]] = field(default_factory=dict)
+
+
 class _Bundler:
-    def __init__(self, direction: Direction | None, generating: bool, telling: bool) -> None:
+    def __init__(
+        self, direction: Direction | None, generating: bool, telling: bool, shared: _Definitions
+    ) -> None:
+        self.shared = shared
         self.left_out = (_LEFT_OUT - _EXAMPLES if generating else _LEFT_OUT) | _REFERENCES
         self.generating, self.telling = generating, telling
         self.flag = _TRAVELS_NOT[direction] if direction else None
         self.direction = direction
-        self.names: dict[tuple[object, ...], str] = {}
-        self.waiting: list[tuple[Schema, frozenset[str], str]] = []
-        self.defs: dict[str, Any] = {}
+        self.referred: dict[str, None] = {}
+        """The names that have been referred to since it was emptied."""
 
-    def settle(self) -> None:
-        schema, absent, name = self.waiting.pop()
-        self.defs[name] = self.convert(schema, absent)
+    def reached(self) -> dict[str, Any]:
+        """The definitions that are referred to, and those that they refer to."""
+        defs: dict[str, Any] = {}
+        waiting = list(self.referred)
+        while waiting:
+            name = waiting.pop()
+            if name not in defs:
+                defs[name], below = self.definition(name)
+                waiting += below
+        return defs
+
+    def definition(self, name: str) -> tuple[dict[str, Any] | bool, tuple[str, ...]]:
+        if name not in self.shared.converted:
+            self.referred = {}
+            found = self.convert(*self.shared.sources[name])
+            self.shared.converted[name] = found, tuple(self.referred)
+        return self.shared.converted[name]
 
     def refer(self, schema: Schema, absent: frozenset[str]) -> str:
         key = (schema.uri, absent, schema.dialect, schema.scope)
-        if key not in self.names:
-            self.names[key] = f"{len(self.names)}"
-            self.waiting.append((schema, absent, self.names[key]))
-        return f"#/$defs/{self.names[key]}"
+        name = self.shared.names.setdefault(key, f"{len(self.shared.names)}")
+        self.shared.sources.setdefault(name, (schema, absent))
+        self.referred[name] = None
+        return f"#/$defs/{name}"
 
     def convert(self, schema: Schema, absent: frozenset[str]) -> dict[str, Any] | bool:
         """``absent`` are properties of this value that do not travel, by what was seen above."""

@@ -22,6 +22,9 @@ _ATTEMPTS = 40
 _DEEP = 5
 """From here on only what is required is made."""
 
+_MANY = 250
+"""Values after which there is enough to see: large recursive models would go on for thousands."""
+
 _DEEPEST = 14
 _KEYWORDS = {
     "object": frozenset(
@@ -73,11 +76,16 @@ class _Maker:
     open forms are met in no other way."""
 
     def __init__(self, root: Any, random: Random, like_examples: bool, deep: int) -> None:
-        self.deep = deep
+        self.deep, self.made = deep, 0
         self.root: Mapping[str, Any] = root if isinstance(root, Mapping) else {}
         self.random, self.like_examples = random, like_examples
 
+    def is_deep(self, depth: int) -> bool:
+        """Whether only what is required is made any more."""
+        return depth >= self.deep or self.made > _MANY
+
     def value(self, schema: JSON, depth: int) -> JSON:
+        self.made += 1
         if depth > _DEEPEST:
             raise Impossible("too deep")
         return self.of(flatten(schema, self.root), depth)
@@ -106,7 +114,7 @@ class _Maker:
         self.random.shuffle(branches)
         if self.random.random() < 0.85:
             branches.sort(key=lambda branch: branch == {"type": "null"})
-        if depth >= self.deep:
+        if self.is_deep(depth):
             branches.sort(key=lambda branch: "$ref" in json.dumps(branch))
         for branch in branches:
             try:
@@ -150,7 +158,7 @@ class _Maker:
         if isinstance(types, str):
             return types
         if isinstance(types, list) and types:
-            if depth >= self.deep and "null" in types:
+            if self.is_deep(depth) and "null" in types:
                 return "null"
             solid = [name for name in types if name != "null"]
             return str(self.random.choice(solid if solid and self.random.random() < 0.85 else types))
@@ -178,7 +186,7 @@ class _Maker:
         if "contains" in flat:
             wanted = {"allOf": [flat["contains"], items]}
             found += [self.value(wanted, depth + 1) for _ in range(flat.get("minContains", 1))]
-        spare = self.random.randint(0 if found else 1, 2) if depth < self.deep and "items" in flat else 0
+        spare = self.random.randint(0 if found else 1, 2) if not self.is_deep(depth) and "items" in flat else 0
         aim = min(most, max(fewest, len(found) + spare))
         try:
             for _ in range(60):
@@ -210,7 +218,7 @@ class _Maker:
         return found
 
     def chance(self, depth: int) -> float:
-        return 0.0 if depth >= self.deep else 0.75 if depth < 3 else 0.3
+        return 0.0 if self.is_deep(depth) else 0.75 if depth < 3 else 0.3
 
     def optional(self, found: dict[str, JSON], name: str, schema: JSON, depth: int) -> None:
         try:
@@ -221,7 +229,7 @@ class _Maker:
     def further(self, found: dict[str, JSON], flat: Flat, depth: int) -> None:
         """Properties under free names: as many as are needed, and one to show that they may be there."""
         fewest = flat.get("minProperties", 0)
-        if not flat.get("properties") and depth < self.deep and _says_more(flat):
+        if not flat.get("properties") and not self.is_deep(depth) and _says_more(flat):
             fewest = max(fewest, min(1, flat.get("maxProperties", 1)))
         for _ in range(60):
             if len(found) >= fewest:
