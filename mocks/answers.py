@@ -10,15 +10,17 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from harness.contract.model import Contract, Operation
 from harness.serving.exchange import Answer, Request
 from harness.serving.problems import Problem
 from mocks.documented import Documented, RequestExample, answers, answers_of, request_examples
-from mocks.filling import Filling, concrete, written
+from mocks.filling import Filling
 from mocks.known import Known
 from mocks.preferences import Preferences, acceptable, preferences
 from mocks.response_headers import ResponseHeaders, response_headers
+from mocks.writing import concrete, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,16 @@ class OperationAnswers:
         self._operation = operation
         self._seed = seed + zlib.crc32(operation.id.encode())
         self._filling = Filling(contract, operation, known, self._seed)
-        self._all = answers(operation)
-        named = {each.example.name for each in self._all if each.example is not None}
-        self._pairs = tuple(pair for pair in request_examples(operation) if pair.name in named)
         self._headers: dict[int, ResponseHeaders] = {}
+
+    @cached_property
+    def _all(self) -> tuple[Documented, ...]:
+        return answers(self._operation)  # on first use: examples are held to their schemas
+
+    @cached_property
+    def _pairs(self) -> tuple[RequestExample, ...]:
+        named = {each.example.name for each in self._all if each.example is not None}
+        return tuple(pair for pair in request_examples(self._operation) if pair.name in named)
 
     def answer(self, request: Request) -> Answer:
         """The answer. Raises Problem: 400 for a preference that names nothing documented, 406."""
@@ -57,8 +65,8 @@ class OperationAnswers:
             headers["Preference-Applied"] = wanted.applied
         if documented.media is None:
             return Answer(documented.status, None, headers)
-        content_type = concrete(documented.media.content_type)
-        return Answer(documented.status, written(body, content_type), headers, content_type)
+        content_type = concrete(documented.media.content_type, request.headers.get("accept", ""))
+        return Answer(documented.status, written(body, content_type, documented.media), headers, content_type)
 
     def _chosen(self, request: Request, wanted: Preferences) -> Chosen:
         accept = request.headers.get("accept", "")

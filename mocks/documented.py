@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.contract.model import JSON, Example, MediaType, Operation, Parameter, Response
+from harness.contract.schema import compile_schema
+from harness.contract.styles import is_json
+from harness.serving.bodies import JSON_TYPE
 from harness.serving.exchange import Request
 
 _WORST = "default"
@@ -28,11 +32,13 @@ class Documented:
 def answers(operation: Operation) -> tuple[Documented, ...]:
     """Every documented answer, successes first, each response's media types and examples in order.
 
-    An operation that documents no response at all (OpenAPI 3.1 allows it) has one: 204, no content.
+    An operation that documents no response at all (OpenAPI 3.1 allows it) has one: 204, no content; so has
+    one with interim responses alone (1XX), which answer nothing yet.
     """
-    if not operation.responses:
+    final = [each for each in operation.responses.values() if not each.status.startswith("1")]
+    if not final:
         return (Documented(204, Response("204", "Nothing is documented"), None),)
-    ordered = sorted(operation.responses.values(), key=_rank)
+    ordered = sorted(final, key=_rank)
     return tuple(each for response in ordered for each in _ways(response, _status(response.status)))
 
 
@@ -43,13 +49,33 @@ def answers_of(operation: Operation, status: int) -> tuple[Documented, ...]:
 
 
 def _ways(response: Response, status: int) -> Iterator[Documented]:
+    """What keeps its schema first: of examples that all break it none is the answer unless it is named."""
     if not response.content:
         yield Documented(status, response)
     for media in response.content.values():
-        if not media.examples:
+        shown = [_as_meant(media, example) for example in media.examples]
+        right = [example for example in shown if _keeps(media, example.value)]
+        if not right:
             yield Documented(status, response, media)
-        for example in media.examples:
+        for example in (*right, *(each for each in shown if each not in right)):
             yield Documented(status, response, media, example)
+
+
+def _keeps(media: MediaType, value: JSON) -> bool:
+    if media.schema is None or not is_json(media.content_type.replace("*/*", JSON_TYPE)):
+        return True  # how it is written is the contract's own affair
+    return compile_schema(media.schema, "response").is_valid(value)
+
+
+def _as_meant(media: MediaType, example: Example) -> Example:
+    """JSON that was written as text into an example, as many do, is what it says."""
+    if isinstance(example.value, str) and not _keeps(media, example.value):
+        try:
+            value = json.loads(example.value)
+        except (ValueError, RecursionError):
+            return example
+        return replace(example, value=value) if _keeps(media, value) else example
+    return example
 
 
 def _rank(response: Response) -> int:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 from harness.contract.model import JSON, Contract, MediaType, Operation
 from harness.contract.schema import compile_schema, example_of
+from harness.contract.styles import is_json
 from harness.errors import ContractError
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem, phrase
 from mocks.documented import Documented, RequestExample
 from mocks.echo import Echo, echo_of
 from mocks.known import Known, Listing, listing_of
-
-_CONCRETE = {"*/*": "application/json", "application/*": "application/json", "text/*": "text/plain"}
+from mocks.writing import concrete
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +98,13 @@ class Filling:
 
     def _generate(self, documented: Documented, media: MediaType) -> JSON:
         if media.schema is None:
+            if media.item_schema is not None:
+                return [example_of(media.item_schema, self.seed + turn, "response") for turn in range(2)]
             return {} if is_json(concrete(media.content_type)) else ""
         try:
-            made = example_of(media.schema, self.seed)
+            made = example_of(media.schema, self.seed, "response")
         except ContractError as error:
-            raise Problem(500, detail=f"The mock found no value to answer. {error.paragraph()}") from error
+            raise Problem(501, detail=f"The mock found no value to answer. {error.paragraph()}") from error
         for candidate in self._likely(documented, media, made):
             if compile_schema(media.schema, "response").is_valid(candidate):
                 return candidate
@@ -118,23 +120,3 @@ class Filling:
         for lifecycle, edge in self.contract.caused_by(self.operation.id):
             if isinstance(made, dict) and lifecycle.schema == name and edge.id is None:
                 yield {**made, lifecycle.status: edge.to}
-
-
-def written(body: JSON, content_type: str) -> JSON | bytes:
-    """The body as serving sends it: JSON as it is, anything else as text."""
-    if is_json(content_type):
-        return body
-    return body.encode() if isinstance(body, str) else b"" if body is None else str(body).encode()
-
-
-def concrete(content_type: str) -> str:
-    """The type that is sent where the contract documents a range of them."""
-    if "*" not in content_type:
-        return content_type
-    return _CONCRETE.get(content_type.strip().lower(), "application/octet-stream")
-
-
-def is_json(content_type: str) -> bool:
-    """Whether bodies of this type are JSON: ``application/json`` or ``…+json``."""
-    kind = content_type.partition(";")[0].strip().lower()
-    return kind == "application/json" or kind.endswith("+json")

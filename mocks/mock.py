@@ -12,8 +12,10 @@ from harness.serving.app import build_app
 from harness.serving.emitting import Cause
 from harness.serving.envelope import ASGIApp
 from harness.serving.exchange import Answer, Handler, Request
-from harness.serving.keys import JWKS_PATH, KeyStore
+from harness.serving.foreign_tokens import AnyIssuer, asks_for_ours
+from harness.serving.keys import ISSUER, JWKS_PATH, KeyStore
 from harness.serving.recording import Recorder
+from harness.serving.security import Authenticator
 from mocks.answers import OperationAnswers
 from mocks.changes import Changes
 from mocks.instances import Instances
@@ -83,11 +85,17 @@ def build_mock(
     app = build_app(
         contract,
         handlers,
-        store.authenticator() if store is not None else None,
+        _authenticator(contract, store) if store is not None else None,
         recorder=recorder,
         extra_routes={JWKS_PATH: lambda: Answer(200, store.jwks())} if store is not None else {},
     )
     return Mock(contract.service, app, journal, outlet, inlet)
+
+
+def _authenticator(contract: Contract, store: KeyStore) -> Authenticator:
+    """Portal's tokens are judged; where the contract does not speak of them, so are others accepted."""
+    own = store.authenticator()
+    return own if asks_for_ours(contract) else AnyIssuer(own, ISSUER)
 
 
 def _handler(

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from harness.serving.media import Named
+
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 9110's name for a word, no secret
 _PREFERENCE = re.compile(rf'({_TOKEN})\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s,;]*))?')
 _SAFE = re.compile(rf"{_TOKEN}\Z")
@@ -60,10 +62,12 @@ class _Range:
         """How closely this range names the type; 0 if it does not match."""
         kind, given = _split(media_type)
         if self.kind == kind:
-            agrees = all(given.get(name) == value for name, value in self.parameters.items())
+            agrees = all(given.get(name, value) == value for name, value in self.parameters.items())
             return 3 + len(self.parameters) if agrees else 0
         if self.kind.endswith("/*") and self.kind[:-1] == kind.partition("/")[0] + "/":
             return 2
+        if "*" in kind and Named(kind).fits(Named(self.kind)):
+            return 3  # a documented range that holds the type
         return 1 if self.kind == "*/*" else 0
 
 

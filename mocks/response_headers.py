@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from urllib.parse import quote
 from harness.contract.expressions import Context, resolve
 from harness.contract.model import JSON, Contract, Header, Link, Operation, Response, Schema
 from harness.contract.schema import compile_schema, example_of
+from harness.contract.styles import header_text as simple
+from harness.contract.styles import is_json
 from harness.errors import ContractError
 from harness.serving.exchange import Request
 
@@ -72,7 +75,7 @@ def response_headers(
         value = _header_value(header, seed)
         name = "ETag" if lowered == "etag" else header.name
         if value is not None:
-            values[name] = header_text(value)
+            values[name] = header_text(value, header)
         if name == "ETag":
             etag = header.schema
         if operation.parameter("header", header.name) is not None:
@@ -98,27 +101,21 @@ def _filled(path: str, link: Link, context: Context) -> str:
 
 
 def _header_value(header: Header, seed: int) -> JSON:
-    if header.examples:
-        return header.examples[0].value
+    if header.schema is None:
+        return header.examples[0].value if header.examples else None
     try:
-        return example_of(header.schema, seed) if header.schema is not None else None
+        validator = compile_schema(header.schema, "response")
+        shown = [each.value for each in header.examples if validator.is_valid(each.value)]
+        return shown[0] if shown else example_of(header.schema, seed, "response")
     except ContractError:  # a header less is better than no answer
         return None
 
 
-def header_text(value: JSON) -> str:
-    """A header's value in style ``simple`` (OpenAPI 3.1, "Style Values"), fit for the wire."""
-    if isinstance(value, Mapping):
-        text = ",".join(f"{name},{_scalar(each)}" for name, each in value.items())
-    elif isinstance(value, list):
-        text = ",".join(_scalar(each) for each in value)
+def header_text(value: JSON, header: Header | None = None) -> str:
+    """A header's value in style ``simple`` or its content type, fit for the wire."""
+    if header is not None and is_json(header.content_type):
+        text = json.dumps(value)
     else:
-        text = _scalar(value)
-    printable = re.sub(r"[\x00-\x1f\x7f]", " ", text)
+        text = "" if value is None else simple(value, explode=header is not None and header.explode)
+    printable = re.sub(r"[\x00-\x1f\x7f]", " ", text).strip()
     return printable.encode("latin-1", "replace").decode("latin-1")
-
-
-def _scalar(value: JSON) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)

@@ -8,10 +8,14 @@ taken for a keyword, and recursion stays a ``$ref``. A direction leaves out what
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from harness.contract.discriminators import descendants, forms, own_values
+from harness.contract.documents import Documents
+from harness.contract.keywords import modernise
 from harness.contract.model import JSON, Dialect, Schema
-from harness.contract.navigation import child, named, parts, references, says, target
+from harness.contract.navigation import child, expand, named, parts, references, says, target
 
 Direction = Literal["request", "response"]
 
@@ -96,37 +100,71 @@ _EXAMPLES = frozenset(("example", "examples", "default"))
 
 
 def bundle(
-    schema: Schema, direction: Direction | None = None, with_examples: bool = False
+    schema: Schema, direction: Direction | None = None, generating: bool = False, telling: bool = True
 ) -> dict[str, Any] | bool:
-    """The self-contained schema. Raises ContractError for a ``$ref`` that leads nowhere."""
-    bundler = _Bundler(direction, _LEFT_OUT - _EXAMPLES if with_examples else _LEFT_OUT)
+    """The self-contained schema. Raises ContractError for a ``$ref`` that leads nowhere.
+
+    ``generating`` keeps examples, and leaves out what does not travel altogether; with ``telling`` it has
+    values say of which form they are, where there is a discriminator.
+    """
+    cache = schema.resources.compiled if isinstance(schema.resources, Documents) else {}
+    shared = cache.setdefault(("definitions", direction, generating, telling), _Definitions())
+    bundler = _Bundler(direction, generating, telling, shared)
     whole = bundler.convert(schema, frozenset())
-    while bundler.waiting:
-        bundler.settle()
-    if isinstance(whole, dict) and bundler.defs:
-        whole["$defs"] = bundler.defs
+    defs = bundler.reached()
+    if isinstance(whole, dict) and defs:
+        whole["$defs"] = defs
     return whole
 
 
+@dataclass(slots=True)
+class _Definitions:
+    """What the bundles of one contract have in common: each schema that is referred to, converted once.
+
+    ``sources`` and ``converted`` are by name; ``converted`` has the names that each refers to as well.
+    """
+
+    names: dict[tuple[object, ...], str] = field(default_factory=dict)
+    sources: dict[str, tuple[Schema, frozenset[str]]] = field(default_factory=dict)
+    converted: dict[str, tuple[dict[str, Any] | bool, tuple[str, ...]]] = field(default_factory=dict)
+
+
 class _Bundler:
-    def __init__(self, direction: Direction | None, left_out: frozenset[str]) -> None:
-        self.left_out = left_out | _REFERENCES
+    def __init__(
+        self, direction: Direction | None, generating: bool, telling: bool, shared: _Definitions
+    ) -> None:
+        self.shared = shared
+        self.left_out = (_LEFT_OUT - _EXAMPLES if generating else _LEFT_OUT) | _REFERENCES
+        self.generating, self.telling = generating, telling
         self.flag = _TRAVELS_NOT[direction] if direction else None
         self.direction = direction
-        self.names: dict[tuple[object, ...], str] = {}
-        self.waiting: list[tuple[Schema, frozenset[str], str]] = []
-        self.defs: dict[str, Any] = {}
+        self.referred: dict[str, None] = {}
+        """The names that have been referred to since it was emptied."""
 
-    def settle(self) -> None:
-        schema, absent, name = self.waiting.pop()
-        self.defs[name] = self.convert(schema, absent)
+    def reached(self) -> dict[str, Any]:
+        """The definitions that are referred to, and those that they refer to."""
+        defs: dict[str, Any] = {}
+        waiting = list(self.referred)
+        while waiting:
+            name = waiting.pop()
+            if name not in defs:
+                defs[name], below = self.definition(name)
+                waiting += below
+        return defs
+
+    def definition(self, name: str) -> tuple[dict[str, Any] | bool, tuple[str, ...]]:
+        if name not in self.shared.converted:
+            self.referred = {}
+            found = self.convert(*self.shared.sources[name])
+            self.shared.converted[name] = found, tuple(self.referred)
+        return self.shared.converted[name]
 
     def refer(self, schema: Schema, absent: frozenset[str]) -> str:
         key = (schema.uri, absent, schema.dialect, schema.scope)
-        if key not in self.names:
-            self.names[key] = f"{len(self.names)}"
-            self.waiting.append((schema, absent, self.names[key]))
-        return f"#/$defs/{self.names[key]}"
+        name = self.shared.names.setdefault(key, f"{len(self.shared.names)}")
+        self.shared.sources.setdefault(name, (schema, absent))
+        self.referred[name] = None
+        return f"#/$defs/{name}"
 
     def convert(self, schema: Schema, absent: frozenset[str]) -> dict[str, Any] | bool:
         """``absent`` are properties of this value that do not travel, by what was seen above."""
@@ -136,6 +174,8 @@ class _Bundler:
         absent |= self.absent_of(schema)
         found: dict[str, Any] = {}
         left_out = self.left_out | _UNKNOWN[schema.dialect]
+        if "$ref" in raw and (concrete := self.concrete(schema)):
+            return {"anyOf": [{"$ref": self.refer(each, absent)} for each in concrete]}
         leads = self.leads(schema, absent)
         if leads:
             found["$ref"] = leads[0]
@@ -146,9 +186,27 @@ class _Bundler:
                 self.keyword(found, schema, word, value, absent)
         if len(leads) > 1:
             found["allOf"] = [*found.get("allOf", ()), *({"$ref": each} for each in leads[1:])]
-        if schema.dialect in ("openapi-3.0", "draft-04"):
-            _modernise(found, raw, schema.dialect)
+        if "discriminator" in raw and (told := forms(schema)) is not None:
+            found["discriminator"] = told
+        modernise(found, raw, schema.dialect, self.generating)
+        if self.generating and self.telling:
+            self.tell(found, schema)
         return found
+
+    def tell(self, found: dict[str, Any], schema: Schema) -> None:
+        """Have a generated value say of which form it is."""
+        told = own_values(schema)
+        if told is not None:
+            name, values = told
+            known = found.setdefault("properties", {})
+            known[name] = {"allOf": [known[name], {"enum": values}]} if name in known else {"enum": values}
+            found["required"] = list(dict.fromkeys((*found.get("required", ()), name)))
+
+    def concrete(self, schema: Schema) -> list[Schema]:
+        """The schemas one of which a value is made of where a reference names only their common part."""
+        if not (self.generating and self.telling) or schema.uri.rpartition("/")[0].endswith("/allOf"):
+            return []
+        return descendants(expand(schema))
 
     def leads(self, schema: Schema, absent: frozenset[str]) -> list[str]:
         """Where the references at a schema's top lead, by the words that its dialect knows."""
@@ -181,6 +239,8 @@ class _Bundler:
             found[word] = value
 
     def member(self, each: Schema, word: str, name: str, absent: frozenset[str]) -> dict[str, Any] | bool:
+        if word == "properties" and name in absent and self.generating:
+            return False
         if word == "properties" and name in absent and self.direction == "request":
             return True  # may be sent back as it was received, and is ignored
         below = absent if word == "dependentSchemas" else frozenset[str]()
@@ -205,14 +265,3 @@ class _Bundler:
                 name for name, each in named(part, "properties").items() if says(each, self.flag) is True
             ]
         return frozenset(names)
-
-
-def _modernise(found: dict[str, Any], raw: Mapping[str, Any], dialect: Dialect) -> None:
-    """The words of OpenAPI 3.0 (Schema Object) and draft 4 in 2020-12's."""
-    if dialect == "openapi-3.0" and raw.get("nullable") is True and isinstance(found.get("type"), str):
-        found["type"] = [found["type"], "null"]
-        if isinstance(found.get("enum"), list) and None not in found["enum"]:
-            found["enum"] = [*found["enum"], None]
-    for exclusive, inclusive in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
-        if isinstance(found.get(exclusive), bool) and found.pop(exclusive) and inclusive in found:
-            found[exclusive] = found.pop(inclusive)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
+from harness.contract.dialects import Direction
 from harness.contract.documents import Documents
 from harness.contract.generation import generate
 from harness.contract.model import JSON, Contract, Schema
@@ -16,14 +17,16 @@ from harness.errors import ContractError
 _ROUNDS = 6
 
 
-def example_of(schema: Schema, seed: int = 0) -> JSON:
+def example_of(schema: Schema, seed: int = 0, direction: Direction | None = None) -> JSON:
     """The schema's own example, default, const or first enum; else a valid value made like its examples.
 
     With several, ``seed`` says which. Raises ContractError where no value can be made.
     """
-    validator = compile_schema(schema)
+    validator = compile_schema(schema, direction)
     offered = [value for value in _offered(expand(schema)) if validator.is_valid(value)]
-    return deepcopy(offered[seed % len(offered)]) if offered else generate(schema, seed, like_examples=True)
+    if offered:
+        return deepcopy(offered[seed % len(offered)])
+    return generate(schema, seed, direction, like_examples=True)
 
 
 def _offered(schema: Schema) -> Iterator[JSON]:

@@ -22,6 +22,9 @@ _ATTEMPTS = 40
 _DEEP = 5
 """From here on only what is required is made."""
 
+_MANY = 250
+"""Values after which there is enough to see: large recursive models would go on for thousands."""
+
 _DEEPEST = 14
 _KEYWORDS = {
     "object": frozenset(
@@ -43,17 +46,19 @@ def generate(
     generator knows.
     """
     cache: dict[Any, Any] = schema.resources.compiled if isinstance(schema.resources, Documents) else {}
-    key = ("bundle", schema.uri, direction, schema.dialect, schema.scope)
-    if key not in cache:
-        cache[key] = bundle(schema, direction, with_examples=True)
-    whole, validator = cache[key], compile_schema(schema, direction)
+    validator = compile_schema(schema, direction)
     for attempt in range(_ATTEMPTS):
         random = Random(f"{seed}/{attempt}")  # noqa: S311 - the same seed gives the same value, on purpose
         late = attempt >= _ATTEMPTS // 2  # whatever was tried did not do: make little, and all of it anew
+        key = ("bundle", schema.uri, direction, schema.dialect, schema.scope, late)
+        if key not in cache:
+            cache[key] = bundle(schema, direction, generating=True, telling=not late)
+        whole = cache[key]
         maker = _Maker(whole, random, like_examples and not late, 0 if late else _DEEP)
+        maker.sets_apart = attempt >= _ATTEMPTS - _ATTEMPTS // 4
         try:
             value = maker.value(whole, 0)
-        except (Impossible, CannotWrite):
+        except (Impossible, CannotWrite, RecursionError):
             continue
         if validator.is_valid(value):
             return value
@@ -66,12 +71,21 @@ def generate(
 
 
 class _Maker:
+    sets_apart = False
+    """Whether a value of one form is kept from having another as well: contrived, but some ``oneOf``s of
+    open forms are met in no other way."""
+
     def __init__(self, root: Any, random: Random, like_examples: bool, deep: int) -> None:
-        self.deep = deep
+        self.deep, self.made = deep, 0
         self.root: Mapping[str, Any] = root if isinstance(root, Mapping) else {}
         self.random, self.like_examples = random, like_examples
 
+    def is_deep(self, depth: int) -> bool:
+        """Whether only what is required is made any more."""
+        return depth >= self.deep or self.made > _MANY
+
     def value(self, schema: JSON, depth: int) -> JSON:
+        self.made += 1
         if depth > _DEEPEST:
             raise Impossible("too deep")
         return self.of(flatten(schema, self.root), depth)
@@ -98,14 +112,31 @@ class _Maker:
             rest["choices"] = others
         branches = list(first)
         self.random.shuffle(branches)
-        if depth >= self.deep:
+        if self.random.random() < 0.85:
+            branches.sort(key=lambda branch: branch == {"type": "null"})
+        if self.is_deep(depth):
             branches.sort(key=lambda branch: "$ref" in json.dumps(branch))
         for branch in branches:
             try:
-                return self.of(combine(rest, flatten(branch, self.root)), depth)
+                flat_branch = combine(rest, flatten(branch, self.root))
+                value = self.of(flat_branch, depth)
             except (Impossible, CannotWrite):
                 continue
+            if self.sets_apart and isinstance(value, dict):
+                self.set_apart(value, flat_branch, [each for each in branches if each is not branch])
+            return value
         raise Impossible("no alternative can be made")
+
+    def set_apart(self, value: dict[str, JSON], flat: Flat, others: list[JSON]) -> None:
+        """Break the other forms in what this one leaves open: an optional property of theirs alone."""
+        if flat.get("additionalProperties", True) is not True:
+            return
+        for other in others:
+            for name, schema in flatten(other, self.root).get("properties", {}).items():
+                wrong = _unlike(flatten(schema, self.root).get("type"))
+                if name not in value and name not in flat.get("properties", {}) and wrong is not None:
+                    value[name] = wrong
+                    break
 
     def conditional(self, flat: Flat, depth: int) -> JSON:
         """The first condition either met with its consequence, or left to chance with the other."""
@@ -127,7 +158,7 @@ class _Maker:
         if isinstance(types, str):
             return types
         if isinstance(types, list) and types:
-            if depth >= self.deep and "null" in types:
+            if self.is_deep(depth) and "null" in types:
                 return "null"
             solid = [name for name in types if name != "null"]
             return str(self.random.choice(solid if solid and self.random.random() < 0.85 else types))
@@ -155,7 +186,7 @@ class _Maker:
         if "contains" in flat:
             wanted = {"allOf": [flat["contains"], items]}
             found += [self.value(wanted, depth + 1) for _ in range(flat.get("minContains", 1))]
-        spare = self.random.randint(0 if found else 1, 2) if depth < self.deep and "items" in flat else 0
+        spare = self.random.randint(0 if found else 1, 2) if not self.is_deep(depth) and "items" in flat else 0
         aim = min(most, max(fewest, len(found) + spare))
         try:
             for _ in range(60):
@@ -187,7 +218,7 @@ class _Maker:
         return found
 
     def chance(self, depth: int) -> float:
-        return 0.0 if depth >= self.deep else 0.75 if depth < 3 else 0.3
+        return 0.0 if self.is_deep(depth) else 0.75 if depth < 3 else 0.3
 
     def optional(self, found: dict[str, JSON], name: str, schema: JSON, depth: int) -> None:
         try:
@@ -198,12 +229,13 @@ class _Maker:
     def further(self, found: dict[str, JSON], flat: Flat, depth: int) -> None:
         """Properties under free names: as many as are needed, and one to show that they may be there."""
         fewest = flat.get("minProperties", 0)
-        if not flat.get("properties") and depth < self.deep and _says_more(flat):
+        if not flat.get("properties") and not self.is_deep(depth) and _says_more(flat):
             fewest = max(fewest, min(1, flat.get("maxProperties", 1)))
         for _ in range(60):
             if len(found) >= fewest:
                 return
-            unused = [name for name in flat.get("properties", {}) if name not in found]
+            known = flat.get("properties", {})
+            unused = [name for name, each in known.items() if name not in found and each is not False]
             name = unused[0] if unused else self.name(flat)
             if name not in found:
                 found[name] = self.value(_property(flat, name), depth + 1)
@@ -235,6 +267,15 @@ def _examples(flat: Flat) -> list[JSON]:
     if isinstance(flat.get("examples"), list):
         return list(flat["examples"])
     return [flat[key] for key in ("example", "default") if key in flat][:1]
+
+
+def _unlike(types: JSON) -> JSON:
+    """A value of none of these types; None where all are allowed."""
+    named = {types} if isinstance(types, str) else set(types or ())
+    if "number" in named:
+        named.add("integer")
+    candidates = (("integer", 0), ("string", ""), ("boolean", False))
+    return next((value for kind, value in candidates if named and kind not in named), None)
 
 
 def _of_type(values: list[JSON], types: JSON) -> list[JSON]:

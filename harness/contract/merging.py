@@ -54,14 +54,31 @@ def flatten(schema: JSON, root: Mapping[str, Any]) -> Flat:
 
 def _own(schema: Mapping[str, Any]) -> Flat:
     """What a schema says itself."""
-    folded = ("$ref", "allOf", "oneOf", "anyOf", "if", "then", "else", "$defs")
+    folded = ("$ref", "allOf", "oneOf", "anyOf", "if", "then", "else", "$defs", "discriminator")
     flat: Flat = {key: value for key, value in schema.items() if key not in folded}
-    choices = [schema[word] for word in ("oneOf", "anyOf") if word in schema]
+    choices = [_told(schema, word) for word in ("oneOf", "anyOf") if word in schema]
     if choices:
         flat["choices"] = choices
     if "if" in schema:
         flat["conditions"] = [(schema["if"], schema.get("then", True), schema.get("else", True))]
     return flat
+
+
+def _told(schema: Mapping[str, Any], word: str) -> list[JSON]:
+    """The alternatives, each with what its discriminator says of it."""
+    told = schema.get("discriminator")
+    branches: list[JSON] = list(schema[word])
+    if told is None:
+        return branches
+    for at, branch in enumerate(branches):
+        values = [value for value, index in told["forms"].items() if index == at]
+        if values:
+            says = {
+                "properties": {told["propertyName"]: {"enum": values}},
+                "required": [told["propertyName"]],
+            }
+            branches[at] = {"allOf": [branch, says]}
+    return branches
 
 
 def combine(one: Flat, other: Flat) -> Flat:

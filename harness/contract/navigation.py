@@ -26,6 +26,10 @@ def schema_of(raw: Mapping[str, Any] | bool, dialect: Dialect = "2020-12") -> Sc
     return Schema("memory:schema#", raw, Place("(schema)", 1), None, dialect, documents, scope)
 
 
+ANYTHING = schema_of(True)
+"""The schema that takes everything."""
+
+
 def child(schema: Schema, *keys: str | int) -> Schema:
     """The schema that stands under these keys of another."""
     node: Any = schema.raw

@@ -1,23 +1,27 @@
-"""OpenAPI 3.0 and 3.1 to the model."""
+"""OpenAPI 3.0, 3.1 and what 3.2 adds to the model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from itertools import chain, count
 
 from harness.contract import extensions
 from harness.contract.model import (
     EMPTY,
+    Callback,
     Lifecycle,
     Operation,
     Schema,
     SecurityScheme,
 )
 from harness.contract.node import Node, kind
-from harness.contract.openapi_parts import Reader, body_of, parameters_of, responses_of
+from harness.contract.openapi_parts import Reader, body_of, fixed, parameters_of, responses_of
+from harness.contract.openapi_paths import METHODS, Found, bases, inherited, operations_in, taken_apart
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+__all__ = ["METHODS", "Http", "default_key", "read_openapi"]
+
+_VERSIONS = ("3.0", "3.1", "3.2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,95 +34,94 @@ class Http:
     schemas: Mapping[str, Schema] = EMPTY
     lifecycles: Mapping[str, Lifecycle] = EMPTY
     security_schemes: Mapping[str, SecurityScheme] = EMPTY
+    webhooks: Mapping[str, Operation] = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An operation to be read: ``key`` is the path, the webhook's name or the callback's expression."""
+
+    id: str
+    key: str
+    found: Found
+    is_served: bool = True
 
 
 def read_openapi(root: Node) -> Http:
     """An OpenAPI document, followed through its ``$ref``s. Raises ContractError."""
     version = root.text("openapi")
-    if not version.startswith(("3.0", "3.1")):
+    if not version.startswith(_VERSIONS):
         where = root.raw("openapi") or root
         found = f"OpenAPI version '{version or root.text('swagger') or 'none'}'"
-        raise where.error(found, "openapi: 3.0.x or 3.1.x")
+        raise where.error(found, "openapi: 3.0.x, 3.1.x or 3.2.x")
     reader = Reader(root, "openapi-3.0" if version.startswith("3.0") else "2020-12")
     components, info = root.get("components"), root.get("info")
     schemas = dict(_schemas(reader, components))
     lifecycles = dict(_lifecycles(components))
-    operations = {}
-    for id_, method, path, item, node in list(_operation_nodes(reader)):  # all ids first: links refer ahead
-        operations[id_] = _operation(reader, id_, method, path, (item, node), lifecycles)
+    paths = list(_entries(reader, root.get("paths")))  # all ids first: links refer ahead
+    hooks = list(_entries(reader, root.get("webhooks"), "webhook "))
     return Http(
         title=info.text("title") if info else "",
         version=info.text("version") if info else "",
-        operations=operations,
+        operations={each.id: _operation(reader, each, lifecycles) for each in paths},
         schemas=schemas,
         lifecycles=lifecycles,
         security_schemes=dict(_security_schemes(components)),
+        webhooks={each.id: _operation(reader, each, lifecycles) for each in hooks},
     )
 
 
 def _schemas(reader: Reader, components: Node | None) -> Iterator[tuple[str, Schema]]:
     listed = components.get("schemas") if components else None
-    for name, node in listed.items() if listed else ():
+    for name, node in listed.items(named=True) if listed else ():
         yield name, node.schema(reader.dialect)
 
 
 def _lifecycles(components: Node | None) -> Iterator[tuple[str, Lifecycle]]:
     listed = components.get("schemas") if components else None
-    for name, node in listed.items() if listed else ():
+    for name, node in listed.items(named=True) if listed else ():
         if isinstance(node.value, dict):
             lifecycle = extensions.read_lifecycle(node.follow(), name)
             if lifecycle:
                 yield name, lifecycle
 
 
-def _operation_nodes(reader: Reader) -> Iterator[tuple[str, str, str, Node, Node]]:
-    """operationId, method, path with base, path item and node of each operation, registered for links."""
-    paths = reader.root.get("paths")
-    taken: set[str] = set()
-    for path, raw_item in paths.items() if paths else ():
-        item = raw_item.follow()
-        for method in METHODS:
-            node = item.raw(method)
-            if node is None:
-                continue
-            fallback = f"{method.upper()} {path}"
-            id_ = node.text("operationId", fallback)
-            id_ = fallback if id_ in taken else id_
-            taken.add(id_)
-            reader.ids[node.uri] = reader.ids[f"{raw_item.uri}/{method}"] = id_
-            yield id_, method.upper(), _base(reader.root, item, node) + path, item, node
+def _entries(reader: Reader, listed: Node | None, called: str = "") -> Iterator[_Entry]:
+    """The operations of a mapping of path items, each with an id of its own, registered for links."""
+    for key, item in listed.items() if listed else ():
+        for found in operations_in(item):
+            id_ = _free_id(reader, found, f"{called}{found.method} {key}")
+            reader.ids.update(dict.fromkeys(found.uris, id_))
+            yield _Entry(id_, key, found, is_served=not called)
 
 
-def _base(*owners: Node) -> str:
-    """The path of the first server of the innermost owner that lists any."""
-    for owner in reversed(owners):
-        servers = owner.raw("servers")
-        for server in servers.entries() if servers and servers.value else ():
-            url = server.text("url")
-            variables = server.get("variables")
-            for name, variable in variables.items() if variables else ():
-                url = url.replace(f"{{{name}}}", variable.text("default"))
-            path = urlsplit(url).path.strip("/")
-            return f"/{path}" if path else ""
-    return ""
+def _free_id(reader: Reader, found: Found, derived: str) -> str:
+    """The operationId if there is one that nobody has, else one derived from method and path."""
+    tries = chain((found.node.text("operationId") or derived,), _numbered(derived))
+    free = next(each for each in tries if each not in reader.taken)
+    reader.taken.add(free)
+    return free
 
 
-def _operation(
-    reader: Reader,
-    id_: str,
-    method: str,
-    path: str,
-    nodes: tuple[Node, Node],
-    lifecycles: Mapping[str, Lifecycle],
-) -> Operation:
-    item, node = nodes
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name} ({number})" for number in count(2))
+
+
+def _operation(reader: Reader, entry: _Entry, lifecycles: Mapping[str, Lifecycle]) -> Operation:
+    found, node = entry.found, entry.found.node
+    path, query = taken_apart(entry.key) if entry.is_served else (entry.key, [])
+    roots = [""]
+    if entry.is_served:
+        roots = bases(reader.root.raw("servers"), inherited(found.items, "servers"), node.raw("servers"))
     body, tags = node.get("requestBody"), node.raw("tags")
+    summary, description = inherited(found.items, "summary"), inherited(found.items, "description")
     operation = Operation(
-        id=id_,
-        method=method,
-        path=path,
-        summary=node.text("summary"),
-        parameters=parameters_of(reader, item, node),
+        id=entry.id,
+        method=found.method,
+        path=roots[0] + path,
+        summary=node.text("summary", str(summary.value) if summary else ""),
+        parameters=fixed(reader, parameters_of(reader, *reversed(found.items), node), query, node),
         body=body_of(reader, body) if body else None,
         responses=dict(responses_of(reader, node)),
         security=_security(node.raw("security") or reader.root.raw("security")),
@@ -128,11 +131,26 @@ def _operation(
         tags=tags.texts() if tags else (),
         deprecated=node.flag("deprecated"),
         place=node.place,
+        description=node.text("description", str(description.value) if description else ""),
+        callbacks=tuple(_callbacks(reader, entry, lifecycles)),
+        also=tuple(each + path for each in roots[1:]),
     )
     key = default_key(operation)
     explicit = extensions.read_emits(node, key)
-    emits = explicit + extensions.implied(lifecycles.values(), id_, key)
+    emits = explicit + extensions.implied(lifecycles.values(), entry.id, key)
     return replace(operation, emits=emits)
+
+
+def _callbacks(reader: Reader, entry: _Entry, lifecycles: Mapping[str, Lifecycle]) -> Iterator[Callback]:
+    """The requests that an operation has the service send; one inside itself is read once."""
+    listed = entry.found.node.raw("callbacks")
+    for name, node in listed.items(named=True) if listed else ():
+        whole = node.follow()
+        if whole.uri in reader.open:
+            continue
+        inside = replace(reader, open=reader.open | {whole.uri})
+        for below in _entries(inside, whole, f"{entry.id} callback {name} "):
+            yield Callback(name, below.key, _operation(inside, below, lifecycles))
 
 
 def default_key(operation: Operation) -> str:
@@ -153,7 +171,7 @@ def _security(node: Node | None) -> tuple[Mapping[str, tuple[str, ...]], ...]:
 
 def _security_schemes(components: Node | None) -> Iterator[tuple[str, SecurityScheme]]:
     listed = components.get("securitySchemes") if components else None
-    for name, entry in listed.items() if listed else ():
+    for name, entry in listed.items(named=True) if listed else ():
         node = entry.follow()
         flows = node.get("flows")
         scopes: dict[str, None] = {}
@@ -172,5 +190,6 @@ def _security_schemes(components: Node | None) -> Iterator[tuple[str, SecuritySc
                 parameter=node.text("name"),
                 scopes=tuple(scopes),
                 place=entry.place,
+                format=node.text("bearerFormat"),
             ),
         )

@@ -10,6 +10,7 @@ from harness.contract.dialects import Direction
 from harness.contract.examples import complete, example_of, examples_of
 from harness.contract.generation import generate
 from harness.contract.navigation import (
+    ANYTHING,
     component,
     expand,
     items_of,
@@ -21,6 +22,7 @@ from harness.contract.navigation import (
 from harness.contract.validation import Validator, Violation, compile_schema
 
 __all__ = [
+    "ANYTHING",
     "Direction",
     "Validator",
     "Violation",

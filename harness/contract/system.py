@@ -156,6 +156,7 @@ def _contract(roots: list[Node], service: str, folder: Path) -> Contract:
         security_schemes={**messaging.security_schemes, **http.security_schemes},
         documents=roots[0].documents,
         files=roots[0].documents.files,
+        webhooks=http.webhooks,
     )
 
 

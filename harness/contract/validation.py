@@ -12,6 +12,7 @@ import jsonschema_rs
 
 from harness.contract.dialects import Direction, bundle
 from harness.contract.documents import Documents, escape
+from harness.contract.formats import TEXTS
 from harness.contract.model import JSON, Schema
 from harness.errors import ContractError
 
@@ -34,11 +35,13 @@ class Violation:
 class Validator:
     """One schema, compiled. Safe to share between threads."""
 
-    __slots__ = ("_compiled", "schema")
+    __slots__ = ("_compiled", "_whole", "schema")
 
-    def __init__(self, schema: Schema, compiled: jsonschema_rs.Draft202012Validator) -> None:
+    def __init__(
+        self, schema: Schema, compiled: jsonschema_rs.Draft202012Validator, whole: dict[str, Any] | bool
+    ) -> None:
         self.schema = schema
-        self._compiled = compiled
+        self._compiled, self._whole = compiled, whole
 
     def is_valid(self, value: JSON) -> bool:
         return self._compiled.is_valid(value)
@@ -47,7 +50,7 @@ class Validator:
         """Everything that is wrong with a value; empty if nothing is."""
         if self._compiled.is_valid(value):
             return ()
-        return tuple(_violation(error) for error in self._compiled.iter_errors(value))
+        return tuple(_violation(error, self._whole) for error in self._compiled.iter_errors(value))
 
     def missing(self, value: JSON) -> tuple[tuple[str, str], ...]:
         """Pointer and name of every property that is required and absent."""
@@ -64,14 +67,15 @@ def compile_schema(schema: Schema, direction: Direction | None = None) -> Valida
     cache: dict[Any, Any] = schema.resources.compiled if isinstance(schema.resources, Documents) else {}
     key = ("validator", schema.uri, direction, schema.dialect, schema.scope)
     if key not in cache:
-        cache[key] = Validator(schema, _compile(schema, bundle(schema, direction)))
+        whole = bundle(schema, direction)
+        cache[key] = Validator(schema, _compile(schema, whole), whole)
     found: Validator = cache[key]
     return found
 
 
 def _compile(schema: Schema, whole: dict[str, Any] | bool) -> jsonschema_rs.Draft202012Validator:
     try:
-        return jsonschema_rs.Draft202012Validator(whole, validate_formats=True, offline=True)
+        return jsonschema_rs.Draft202012Validator(whole, validate_formats=True, formats=TEXTS, offline=True)
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         why = getattr(error, "message", None) or str(error)
         at = pointer_of(getattr(error, "instance_path", None) or ())
@@ -84,12 +88,37 @@ def pointer_of(tokens: Iterable[str | int]) -> str:
     return "".join(f"/{escape(token)}" for token in tokens)
 
 
-def _violation(error: Any) -> Violation:
+def _violation(error: Any, whole: dict[str, Any] | bool = True) -> Violation:
+    """``whole`` is the schema that was compiled: it knows what discriminators say."""
     pointer = pointer_of(error.instance_path)
     keyword = error.kind.name
     if keyword == "falseSchema" and error.schema_path[-1:] == ["additionalProperties"]:
         keyword = "additionalProperties"  # how the library reports it where no property is documented
+    if keyword in ("oneOf", "anyOf") and (told := _told(error, whole)):
+        return Violation(pointer, told, keyword)
     return Violation(pointer, detail_of(keyword, error.kind.as_dict(), error), keyword)
+
+
+def _told(error: Any, whole: dict[str, Any] | bool) -> str:
+    """What the form lacks that the value says it has by its discriminator; ``""`` where that says nothing."""
+    choice: Any = whole
+    for token in error.evaluation_path[:-1]:
+        if isinstance(choice, Mapping) and token == "$ref":  # noqa: S105 - no secret
+            choice = whole["$defs"][choice["$ref"].rpartition("/")[2]] if isinstance(whole, dict) else None
+        elif isinstance(choice, Mapping | list):
+            choice = choice[token]  # the path is one through this very tree
+    told = choice.get("discriminator") if isinstance(choice, Mapping) else None
+    if told is None or not isinstance(error.instance, dict):
+        return ""
+    name, forms = told["propertyName"], told["forms"]
+    if name not in error.instance:
+        return f"the property '{name}', which says which form it has, is missing"
+    value = error.instance[name]
+    if not isinstance(value, str) or value not in forms:
+        return f"its '{name}' must be one of {_choices(list(forms))}, the documented forms"
+    wrong = error.kind.context[forms[value]] if forms[value] < len(error.kind.context) else ()
+    reasons = ", ".join(f"{each.pointer or 'it'} {each.detail}" for each in map(_violation, wrong[:3]))
+    return f"does not have the form {_json(value)} that its '{name}' names: {reasons}" if reasons else ""
 
 
 _LIMITS: Mapping[str, str] = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from harness.contract.model import EMPTY, JSON, Body, Contract, MediaType, Operation, Parameter
 from harness.contract.schema import compile_schema, example_of, properties, says
+from harness.contract.styles import cookie_text
 
 IDEMPOTENCY_KEY = "idempotency-key"
 IF_MATCH = "if-match"
@@ -114,12 +115,20 @@ def _promise(operation: Operation, name: str) -> int:
 
 def _scenario(operation: Operation, name: str, seed: int) -> Scenario:
     places: dict[str, dict[str, JSON]] = {"path": {}, "query": {}, "header": {}, "cookie": {}}
+    places["querystring"] = places["query"]
     for parameter in operation.parameters:
         if parameter.location == "header" and parameter.name.lower() in _OURS:
             continue
         named = bool(name) and any(each.name == name for each in parameter.examples)
         if parameter.required or named:
             places[parameter.location][parameter.name] = parameter_value(parameter, name, seed)
+    cookies = (
+        cookie_text(parameter, places["cookie"][parameter.name])
+        for parameter in operation.parameters
+        if parameter.location == "cookie" and parameter.name in places["cookie"]
+    )
+    if sent := "; ".join(cookies):
+        places["header"]["Cookie"] = sent
     body = _body(operation, name, seed)
     return Scenario(name, places["path"], places["query"], places["header"], body)
 
@@ -131,7 +140,7 @@ def _body(operation: Operation, name: str, seed: int) -> JSON:
     named = {each.name: each.value for each in media.examples}
     if named:
         return named.get(name, next(iter(named.values())))
-    return example_of(media.schema, seed) if media.schema else {}
+    return example_of(media.schema, seed, "request") if media.schema else {}
 
 
 def invalid_bodies(operation: Operation) -> Iterator[tuple[str, JSON]]:

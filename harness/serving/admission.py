@@ -10,6 +10,7 @@ from harness.contract.model import Contract, Operation
 from harness.serving.access import Claims, allowed, request_subject
 from harness.serving.bodies import Bodies
 from harness.serving.exchange import Request
+from harness.serving.media import Named
 from harness.serving.parameters import Parameters
 from harness.serving.problems import Problem
 from harness.serving.security import forbidden
@@ -95,7 +96,9 @@ def acceptable(accept: str, produced: tuple[str, ...]) -> bool:
         major = wanted.partition("/")[0]
         if wanted in {"*/*", ""} or wanted in produced:
             return True
-        if wanted == f"{major}/*" and any(each.startswith(f"{major}/") for each in produced):
+        if wanted == f"{major}/*" and any(each.startswith((f"{major}/", "*/")) for each in produced):
+            return True
+        if any("*" in each and Named(each).fits(Named(wanted)) for each in produced):
             return True
     return False
 

@@ -144,7 +144,7 @@ class _Routing:
         incoming: Incoming = scope["extensions"][INCOMING]
         raw_path = scope["raw_path"].decode("latin-1")
         method = scope["method"]
-        found = self._routes.find(method, raw_path)
+        found = self._routes.find(method, raw_path, scope["query_string"].decode("latin-1"))
         if isinstance(found, Match):
             incoming.path = found.values
             scope["extensions"][ROUTING_CONTEXT] = {"api_base_path": "", "operation_id": found.operation}
@@ -155,7 +155,9 @@ class _Routing:
         if extra is not None and method in {"GET", "HEAD"}:
             await respond(send, extra(), incoming.trace)
         elif not allowed:
-            raise Problem(404, detail="There is nothing at this address.")
+            base = self._routes.base
+            hint = f" Every path here begins with {base}/." if not raw_path.startswith(f"{base}/") else ""
+            raise Problem(404, detail=f"There is nothing at this address.{hint}")
         elif method == "OPTIONS":
             await respond(send, Answer(204, headers={"Allow": ", ".join(sorted(allowed))}), incoming.trace)
         else:

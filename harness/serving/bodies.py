@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-import orjson
-
-from harness.contract.extent import too_much
-from harness.contract.model import JSON, MediaType, Operation
-from harness.contract.schema import compile_schema
+from harness.contract.model import JSON, Operation
+from harness.contract.styles import is_json
+from harness.serving.media import FORM, LINES, Media, Named, RefusedBody, closest, parse_json
 from harness.serving.problems import Problem, Reason
+
+__all__ = ["JSON_TYPE", "MAX_BODY", "Bodies", "RefusedBody", "is_json", "parse_json"]
 
 MAX_BODY = 1024 * 1024
 """Bytes of one request's body, unless ``build_app`` is told otherwise."""
 
 JSON_TYPE = "application/json"
-
-
-class RefusedBody(Exception):
-    """Why a body is not the JSON that it says it is."""
+_REMEMBERED = 256
+_STRUCTURED = (FORM, *LINES)
 
 
 class Bodies:
@@ -29,8 +25,10 @@ class Bodies:
     def __init__(self, operation: Operation) -> None:
         self._body = operation.body
         content = operation.body.content if operation.body else {}
-        self._media = {name.lower().partition(";")[0].strip(): _Media(each) for name, each in content.items()}
-        self._accepted = ", ".join(self._media)
+        self._media = {name: Media(each) for name, each in content.items()}
+        self._names = {name: Named(name) for name in content}
+        self._accepted = ", ".join(dict.fromkeys(each.kind for each in self._names.values()))
+        self._chosen: dict[str, Media | None] = {}
 
     @property
     def expected(self) -> bool:
@@ -39,7 +37,11 @@ class Bodies:
 
     def decode(self, raw: bytes, headers: Mapping[str, str], reasons: list[Reason]) -> tuple[JSON, str]:
         """The body's value and content type. Problem 415 for a type, charset or encoding that is not
-        documented; whatever else is wrong goes into ``reasons``."""
+        documented; whatever else is wrong goes into ``reasons``.
+
+        JSON, forms, multipart and XML with a schema are values, text is text, anything else bytes. In
+        multipart a part that is no text is text with a character a byte (latin-1).
+        """
         if not raw:
             if self._body is not None and self._body.required:
                 reasons.append(Reason("", "the body is required"))
@@ -48,81 +50,51 @@ class Bodies:
             raise Problem(
                 415, detail="A compressed body is not taken.", headers={"Accept-Encoding": "identity"}
             )
-        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        media = self._media.get(content_type) or self._by_range(content_type)
-        if media is None or not _is_utf8(headers.get("content-type", "")):
+        header = headers.get("content-type", "")
+        kind = header.partition(";")[0].strip().lower()
+        if not self._media:
+            return raw, kind  # a body whose content nobody documents
+        media = self._for(header)
+        if media is None or not _is_utf8(header):
             raise Problem(
                 415,
                 detail=f"A body must be sent as {self._accepted} in UTF-8.",
                 headers={"Accept": self._accepted},
             )
-        return media.decode(raw, content_type, reasons), content_type
+        return _value(media, raw, kind, header, reasons), kind
 
-    def _by_range(self, content_type: str) -> _Media | None:
-        major = content_type.partition("/")[0]
-        return self._media.get(f"{major}/*") or self._media.get("*/*") if content_type else None
+    def _for(self, header: str) -> Media | None:
+        """The documented type that fits a Content-Type header best."""
+        if header not in self._chosen:
+            name = closest(self._names, header)
+            if len(self._chosen) >= _REMEMBERED:
+                self._chosen.clear()
+            self._chosen[header] = self._media[name] if name is not None else None
+        return self._chosen[header]
 
 
-class _Media:
-    """One documented content type. Multipart and other binary bodies reach the handler as bytes."""
-
-    def __init__(self, media: MediaType) -> None:
-        self._validator = compile_schema(media.schema, "request") if media.schema is not None else None
-
-    def decode(self, raw: bytes, content_type: str, reasons: list[Reason]) -> JSON:
-        if is_json(content_type):
-            parse: Callable[[bytes], JSON] = parse_json
-        elif content_type.startswith("text/"):
-            parse = _parse_text
-        else:
-            return raw
-        try:
-            value = parse(raw)
-        except RefusedBody as error:
+def _value(media: Media, raw: bytes, kind: str, header: str, reasons: list[Reason]) -> JSON:
+    """The first reading that the schema takes; else the first there is, with what is wrong with it."""
+    first: list[JSON] = []
+    validator = media.validator(kind)
+    before = len(reasons)
+    try:
+        for value in media.readings(raw, kind, header, reasons):
+            if len(reasons) > before or validator is None or validator.is_valid(value):
+                return value if _is_structured(kind) else raw
+            first = first or [value]
+    except RefusedBody as error:
+        if not first:
             reasons.append(Reason("", f"the body {error}"))
             return None
-        if self._validator is not None and not self._validator.is_valid(value):
-            reasons.extend(Reason(each.pointer, each.detail) for each in self._validator.violations(value))
-        return value
+    if first and validator is not None:
+        reasons.extend(Reason(each.pointer, each.detail) for each in validator.violations(first[0]))
+    return first[0] if first and _is_structured(kind) else raw
 
 
-def is_json(content_type: str) -> bool:
-    """``application/json`` and every ``+json`` type."""
-    return content_type == JSON_TYPE or content_type.endswith("+json")
-
-
-def parse_json(raw: bytes) -> JSON:
-    """JSON as RFC 8259 and RFC 7493 have it: UTF-8, no NaN, no lone surrogates, no duplicate names, no
-    number beyond a double, and within ``extent``'s bounds. Integers keep every digit."""
-    try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        raise RefusedBody("is not JSON") from None
-    if (why := too_much(value, raw)) is not None:
-        raise RefusedBody(why)
-    try:
-        return _strict.decode(raw.decode())
-    except (ValueError, RecursionError):
-        raise RefusedBody(
-            "is not JSON that everybody reads alike (a name is given twice, or a number is too long)"
-        ) from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("duplicate")
-    return members
-
-
-_strict = json.JSONDecoder(object_pairs_hook=_unique)
-
-
-def _parse_text(raw: bytes) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        raise RefusedBody("is not UTF-8") from None
+def _is_structured(kind: str) -> bool:
+    """Whether a handler gets a value rather than the bytes."""
+    return is_json(kind) or kind in _STRUCTURED or kind.startswith(("text/", "multipart/")) or "xml" in kind
 
 
 def _is_utf8(content_type: str) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.contract.model import EMPTY
+from harness.errors import ContractError
 from harness.serving.problems import Problem, problem_answer
 from harness.serving.tracing import Trace, trace_of
 from harness.serving.wire import Disconnected, Message, Scope, headers_of, respond
@@ -137,7 +138,12 @@ async def _tell(send: Any, problem: Problem, trace: Trace) -> None:
 
 
 def unexpected(error: BaseException, trace: Trace) -> Problem:
-    """A 500 that tells the caller only the correlation id; the log tells where, never with which values."""
+    """A 500 that tells the caller only the correlation id; the log tells where, never with which values.
+
+    501 where the contract itself cannot be kept: it says nothing of the caller, and who wrote it must know.
+    """
+    if isinstance(error, ContractError):
+        return Problem(501, detail=f"The contract cannot be answered from. {error.paragraph()}")
     frames = traceback.extract_tb(error.__traceback__)[-8:]
     places = " > ".join(f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in frames)
     _log.error("correlation %s: unexpected %s at %s", trace.correlation, type(error).__name__, places)

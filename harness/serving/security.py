@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from harness.contract.model import EMPTY, JSON, Contract, Operation, SecurityScheme
 from harness.serving.access import Claims, actor_allowed
+from harness.serving.credentials import misshapen
 from harness.serving.problems import Problem
 
 REALM = 'Bearer realm="portal"'
@@ -28,9 +29,9 @@ _TYPES = frozenset({"jwt", "at+jwt"})
 
 
 class Authenticator(Protocol):
-    """Turns a bearer token into its claims. Raises Problem 401."""
+    """Turns a bearer token into its claims; None for one that is not its to judge. Raises Problem 401."""
 
-    def claims(self, token: str) -> Claims: ...
+    def claims(self, token: str) -> Claims | None: ...
 
 
 class TokenAuthenticator:
@@ -137,18 +138,33 @@ class Gate:
         if refusals:
             raise max(refusals, key=lambda refusal: refusal.status)
         if "authorization" in headers:
-            raise unauthorized("The Authorization header is not one that is understood here.")
-        raise unauthorized("This needs credentials.", missing=True)
+            raise self._unauthorized("The Authorization header is not one that is understood here.")
+        raise self._unauthorized("This needs credentials.", missing=True)
+
+    def _unauthorized(self, detail: str, *, missing: bool = False) -> Problem:
+        """401 with the challenge of the first scheme that has one (RFC 9110, 11.6.1)."""
+        schemes = [scheme for alternative in self._alternatives for scheme, _ in alternative]
+        known = next((each for each in schemes if each.kind != "apiKey"), None)
+        if known is None or known.kind != "http" or known.scheme == "bearer":
+            return unauthorized(detail, missing=missing)
+        challenge = f'{known.scheme.capitalize()} realm="portal"'
+        return Problem(401, detail=detail, headers={"WWW-Authenticate": challenge})
 
     def _admit(
         self, alternative: Sequence[tuple[SecurityScheme, Sequence[str]]], present: Sequence[str | None]
     ) -> Claims:
         claims: Claims = EMPTY
+        for (scheme, _), credential in zip(alternative, present, strict=True):
+            if why := misshapen(scheme, credential or ""):
+                raise self._unauthorized(why)
         if self._authenticator is None:
             return claims
         for (scheme, scopes), credential in zip(alternative, present, strict=True):
             if _is_bearer(scheme) and credential is not None:
-                claims = self._authenticator.claims(credential)
+                judged = self._authenticator.claims(credential)
+                if judged is None:
+                    return EMPTY
+                claims = judged
                 granted = _scopes(claims)
                 if missing := [each for each in scopes if each not in granted]:
                     raise forbidden("The token lacks a scope that this needs.", missing)
@@ -168,10 +184,11 @@ def _is_bearer(scheme: SecurityScheme) -> bool:
 
 
 def _credential(scheme: SecurityScheme, scope: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:
-    """What was sent for a scheme; None if nothing was. Mutual TLS is out of our sight: taken as sent."""
+    """What was sent for a scheme; None if nothing was. Mutual TLS is out of our sight, and of a scheme that
+    nobody defines it is not known what would do: taken as sent."""
     if scheme.kind == "apiKey":
         return _api_key(scheme, scope, headers)
-    if scheme.kind == "mutualTLS":
+    if not _is_bearer(scheme) and scheme.kind != "http":
         return ""
     wanted = "bearer" if _is_bearer(scheme) else scheme.scheme.lower()
     sent, _, credential = headers.get("authorization", "").partition(" ")

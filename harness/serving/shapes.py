@@ -1,14 +1,17 @@
 """What a schema makes of text: the JSON types, items and members that a parameter may turn into.
 
 Parameters and form fields arrive as text; only their schema says whether ``7`` is a number. A shape is
-read from a schema once, through ``$ref``, ``allOf``, ``anyOf`` and ``oneOf``.
+read from a schema once, through ``$ref``, ``allOf``, ``anyOf`` and ``oneOf``. Where it leaves more than one
+meaning open, ``typed`` offers them in turn, and the whole schema decides.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import reduce
 from typing import Any
 
@@ -22,14 +25,60 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,1000})(?:\.[0-9]{1,1000})?(?:[eE][+-]
 _BOOLEANS = {"true": True, "false": False}
 
 
+Texts = str | list[Any] | dict[str, Any]
+"""A value before its types are known: texts in lists and objects."""
+
+_IMPLIED = {
+    "number": frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")),
+    "string": frozenset(("minLength", "maxLength", "pattern", "format")),
+    "array": frozenset(
+        (
+            "items",
+            "prefixItems",
+            "contains",
+            "minContains",
+            "minItems",
+            "maxItems",
+            "uniqueItems",
+            "unevaluatedItems",
+        )
+    ),
+    "object": frozenset(
+        (
+            "properties",
+            "patternProperties",
+            "additionalProperties",
+            "unevaluatedProperties",
+            "propertyNames",
+            "required",
+            "minProperties",
+            "maxProperties",
+            "dependentRequired",
+            "dependentSchemas",
+        )
+    ),
+}
+"""Of which type a schema that names none speaks, by its words."""
+
+
+class Meaning(Enum):
+    """How a text is read where its shape leaves it open: as the most specific type that is named; as the
+    most specific there is, also where none is named; as text wherever that is allowed."""
+
+    NAMED = 1
+    GUESSED = 2
+    TEXT = 3
+
+
 class Undecodable(Exception):
     """Text that no type of its schema can mean. The message never holds the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """``kinds`` are JSON types, empty if the schema names none; ``rest`` is the shape of undeclared
-    members, ``closed`` says that there may be none."""
+    """``kinds`` are JSON types, empty if the schema names none; ``implied`` those of which its words speak.
+    ``rest`` is the shape of undeclared members, ``patterned`` those by pattern, ``closed`` says that there
+    may be none."""
 
     kinds: frozenset[str] = frozenset()
     items: Shape | None = None
@@ -37,6 +86,8 @@ class Shape:
     members: Mapping[str, Shape] = EMPTY
     rest: Shape | None = None
     closed: bool = False
+    implied: frozenset[str] = frozenset()
+    patterned: tuple[tuple[re.Pattern[str], Shape], ...] = ()
 
     def item(self, index: int) -> Shape:
         """The shape of an array's element."""
@@ -44,7 +95,13 @@ class Shape:
 
     def member(self, name: str) -> Shape:
         """The shape of an object's member."""
-        return self.members.get(name) or self.rest or ANY
+        if name in self.members:
+            return self.members[name]
+        return next((shape for pattern, shape in self.patterned if pattern.search(name)), self.rest or ANY)
+
+    def takes(self, name: str) -> bool:
+        """Whether a member of this name is declared, by name or by pattern."""
+        return name in self.members or any(pattern.search(name) for pattern, _ in self.patterned)
 
     @property
     def is_array(self) -> bool:
@@ -65,11 +122,8 @@ def shape_of(schema: Schema, reach: int = REACH, above: frozenset[str] = frozens
         return ANY
     above |= {schema.uri}
     shape = reduce(_both, (_own(part, reach, above) for part in parts(schema)), ANY)
-    if not shape.kinds and shape.members:
-        return replace(shape, kinds=frozenset({"object"}))
-    if not shape.kinds and (shape.items or shape.prefix):
-        return replace(shape, kinds=frozenset({"array"}))
-    return shape
+    structured = shape.implied & {"array", "object"}
+    return replace(shape, kinds=structured) if structured and not shape.kinds else shape
 
 
 def _own(schema: Schema, reach: int, above: frozenset[str]) -> Shape:
@@ -79,11 +133,14 @@ def _own(schema: Schema, reach: int, above: frozenset[str]) -> Shape:
     names = raw.get("properties", EMPTY) if reach > 1 else EMPTY
     shape = Shape(
         _kinds(raw),
-        _below(schema, raw, "items", reach),
+        _below(schema, raw, "items", reach) or _below(schema, raw, "unevaluatedItems", reach),
         tuple(shape_of(each, reach - 1) for each in _listed(schema, raw, "prefixItems")),
         {name: shape_of(child(schema, "properties", name), reach - 1) for name in names},
-        _below(schema, raw, "additionalProperties", reach),
+        _below(schema, raw, "additionalProperties", reach)
+        or _below(schema, raw, "unevaluatedProperties", reach),
         raw.get("additionalProperties") is False or raw.get("unevaluatedProperties") is False,
+        frozenset(kind for kind, words in _IMPLIED.items() if not words.isdisjoint(raw)),
+        tuple(_patterned(schema, raw, reach)),
     )
     for word in ("anyOf", "oneOf"):
         offered = (each for each in _listed(schema, raw, word) if each.uri not in above)
@@ -91,6 +148,14 @@ def _own(schema: Schema, reach: int, above: frozenset[str]) -> Shape:
         if choices:
             shape = _both(shape, reduce(_either, choices))
     return shape
+
+
+def _patterned(schema: Schema, raw: Mapping[str, Any], reach: int) -> Iterator[tuple[re.Pattern[str], Shape]]:
+    """Patterns that Python reads; a schema whose patterns it does not read still judges the values."""
+    named = raw.get("patternProperties", EMPTY) if reach > 1 else EMPTY
+    for pattern in named if isinstance(named, Mapping) else ():
+        with suppress(re.error):
+            yield re.compile(pattern), shape_of(child(schema, "patternProperties", pattern), reach - 1)
 
 
 def _kinds(raw: Mapping[str, Any]) -> frozenset[str]:
@@ -133,7 +198,16 @@ def _both(one: Shape, other: Shape) -> Shape:
     kinds = _common(one.kinds, other.kinds) if one.kinds and other.kinds else one.kinds or other.kinds
     members = {**other.members, **one.members}
     items, prefix = one.items or other.items, one.prefix or other.prefix
-    return Shape(kinds, items, prefix, members, one.rest or other.rest, one.closed or other.closed)
+    return Shape(
+        kinds,
+        items,
+        prefix,
+        members,
+        one.rest or other.rest,
+        one.closed or other.closed,
+        one.implied | other.implied,
+        (*one.patterned, *other.patterned),
+    )
 
 
 def _common(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
@@ -153,16 +227,30 @@ def _either(one: Shape, other: Shape) -> Shape:
         {**other.members, **one.members},
         one.rest or other.rest,
         one.closed and other.closed,
+        one.implied | other.implied,
+        (*one.patterned, *other.patterned),
     )
 
 
-def scalar(text: str, shape: Shape) -> JSON:
+def typed(texts: Texts, shape: Shape, meaning: Meaning = Meaning.NAMED) -> JSON:
+    """The value that texts mean by a shape. Raises Undecodable where no type of it can be meant."""
+    if isinstance(texts, list):
+        return [typed(each, shape.item(at), meaning) for at, each in enumerate(texts)]
+    if isinstance(texts, dict):
+        return {name: typed(each, shape.member(name), meaning) for name, each in texts.items()}
+    return scalar(texts, shape, meaning)
+
+
+def scalar(text: str, shape: Shape, meaning: Meaning = Meaning.NAMED) -> JSON:
     """What a text means as a single value: the most specific type that its shape allows.
 
-    Raises Undecodable if none does. Without named types it stays text.
+    Raises Undecodable if none does. Without named types it stays text, unless the schema's words speak of
+    numbers and it is one.
     """
     kinds = shape.kinds
-    if not kinds or kinds == {"string"}:
+    if not kinds:
+        return _unnamed(text, shape, meaning)
+    if kinds == {"string"} or (meaning is Meaning.TEXT and "string" in kinds):
         return text
     if "null" in kinds and "string" not in kinds and text in {"", "null"}:
         return None
@@ -177,6 +265,18 @@ def scalar(text: str, shape: Shape) -> JSON:
     raise Undecodable(f"must be {' or '.join(_article(kind) for kind in sorted(kinds))}")
 
 
+def _unnamed(text: str, shape: Shape, meaning: Meaning) -> JSON:
+    """The meaning of a text whose schema names no type: a word that speaks of a type must not be evaded."""
+    number = _number(text)
+    if "number" in shape.implied:
+        return text if number is None else number
+    if meaning is not Meaning.GUESSED or "string" in shape.implied:
+        return text
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    return None if text == "null" else text if number is None else number
+
+
 def _number(text: str) -> int | float | None:
     if not _NUMBER.fullmatch(text):
         return None
@@ -186,16 +286,6 @@ def _number(text: str) -> int | float | None:
     if number in {float("inf"), float("-inf")}:
         return None
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
-
-
-def guesses(text: str) -> Iterator[JSON]:
-    """What else a text may mean where its schema names no type."""
-    if text in _BOOLEANS:
-        yield _BOOLEANS[text]
-    if (number := _number(text)) is not None:
-        yield number
-    if text == "null":
-        yield None
 
 
 def _article(kind: str) -> str:

@@ -41,11 +41,14 @@ class Received:
 
 
 class Judge:
-    """One contract file, judged by openapi-core alone. Security is not its business here."""
+    """One contract file, judged by openapi-core alone. Security is not its business here.
 
-    def __init__(self, contract: Path) -> None:
-        # It reads application/json only; problem details are JSON too (RFC 9457).
-        config = Config(extra_media_type_deserializers={"application/problem+json": json.loads})
+    ``json_types`` are further content types that are JSON: it reads application/json only.
+    """
+
+    def __init__(self, contract: Path, json_types: Iterable[str] = ()) -> None:
+        known = {"application/problem+json", *json_types}  # problem details are JSON too (RFC 9457)
+        config = Config(extra_media_type_deserializers=dict.fromkeys(known, _json))
         self._openapi = OpenAPI.from_file_path(str(contract), config)
 
     def disagreements(self, exchanges: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -77,6 +80,10 @@ class Judge:
         """openapi-core does not look at query parameters that no contract names; we refuse them."""
         errors = json.loads(exchange["response_body"]).get("errors", [])
         return bool(errors) and all(_UNNAMED in error["detail"] for error in errors)
+
+
+def _json(value: bytes, **_parameters: str) -> Any:
+    return json.loads(value)
 
 
 def _sent(exchange: Mapping[str, Any]) -> Sent:

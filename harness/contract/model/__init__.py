@@ -10,6 +10,8 @@ from __future__ import annotations
 from harness.contract.model.causes import Emission, Lifecycle, Transition
 from harness.contract.model.http import (
     Body,
+    Callback,
+    Encoding,
     Header,
     Link,
     MediaType,
@@ -36,11 +38,13 @@ __all__ = [
     "JSON",
     "NOWHERE",
     "Body",
+    "Callback",
     "Channel",
     "ChannelParameter",
     "Contract",
     "Dialect",
     "Emission",
+    "Encoding",
     "Example",
     "Header",
     "Lifecycle",

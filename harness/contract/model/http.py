@@ -12,8 +12,14 @@ from harness.contract.model.values import EMPTY, JSON, NOWHERE, Example, Place, 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
+    """``querystring`` (OpenAPI 3.2) is the whole query, read as its ``content_type``.
+
+    ``allow_reserved``: an encoder leaves RFC 3986's reserved characters as they are. ``allow_empty``: the
+    name alone, without a value, is taken whatever the schema says.
+    """
+
     name: str
-    location: Literal["path", "query", "header", "cookie"]
+    location: Literal["path", "query", "header", "cookie", "querystring"]
     required: bool
     schema: Schema
     style: str = "simple"
@@ -22,14 +28,35 @@ class Parameter:
     examples: tuple[Example, ...] = ()
     description: str = ""
     place: Place = NOWHERE
+    allow_reserved: bool = False
+    allow_empty: bool = False
+    deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How one property of a form or multipart body is written; ``""`` and None where it is not said.
+
+    ``content_type`` may be a list with commas, and name ranges. ``headers`` are those of the part.
+    """
+
+    content_type: str = ""
+    style: str = ""
+    explode: bool | None = None
+    allow_reserved: bool = False
+    headers: Mapping[str, Header] = field(default=EMPTY)
 
 
 @dataclass(frozen=True, slots=True)
 class MediaType:
+    """``item_schema`` (OpenAPI 3.2) describes one of the items that a streaming type writes in a row."""
+
     content_type: str
     schema: Schema | None
     examples: tuple[Example, ...] = ()
     place: Place = NOWHERE
+    encoding: Mapping[str, Encoding] = field(default=EMPTY)
+    item_schema: Schema | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +73,8 @@ class Header:
     schema: Schema | None
     examples: tuple[Example, ...] = ()
     place: Place = NOWHERE
+    explode: bool = False
+    content_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +102,11 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One HTTP operation. ``path`` has ``{parameters}`` and includes the server's base path.
+    """One HTTP operation. ``path`` has ``{parameters}`` and includes the first server's base path.
+
+    ``also`` are the paths under the other servers that are documented for it. A query that is written into
+    the path's key became required parameters. Of a webhook, ``path`` is its name, of a callback the runtime
+    expression of its URL.
 
     ``security`` lists alternatives, each scheme → scopes; empty means that none is needed.
     ``emits`` holds explicit and lifecycle-implied emissions together. ``requires`` is None if the
@@ -95,6 +128,9 @@ class Operation:
     tags: tuple[str, ...] = ()
     deprecated: bool = False
     place: Place = NOWHERE
+    description: str = ""
+    callbacks: tuple[Callback, ...] = ()
+    also: tuple[str, ...] = ()
 
     @property
     def successes(self) -> tuple[Response, ...]:
@@ -116,8 +152,18 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Callback:
+    """What the service will send, to the URL that the runtime expression makes of the exchange."""
+
+    name: str
+    expression: str
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
 class SecurityScheme:
-    """``kind`` is OpenAPI's type; ``scheme`` is e.g. ``bearer`` for kind ``http``."""
+    """``kind`` is OpenAPI's type; ``scheme`` is e.g. ``bearer`` for kind ``http``, ``format`` what a bearer
+    token is said to be (``bearerFormat``)."""
 
     name: str
     kind: str
@@ -126,3 +172,4 @@ class SecurityScheme:
     parameter: str = ""
     scopes: tuple[str, ...] = ()
     place: Place = NOWHERE
+    format: str = ""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class Contract:
     """One service's contract: its HTTP operations and its Kafka channels and operations.
 
+    ``webhooks`` are what the service sends by itself, by operation id.
     ``documents`` maps each file's URI to its raw tree, ``files`` the URI to the path as the user sees it.
     """
 
@@ -36,6 +37,7 @@ class Contract:
     security_schemes: Mapping[str, SecurityScheme] = field(default=EMPTY)
     documents: Mapping[str, Any] = field(default=EMPTY, repr=False, compare=False, hash=False)
     files: Mapping[str, str] = field(default=EMPTY, repr=False, compare=False, hash=False)
+    webhooks: Mapping[str, Operation] = field(default=EMPTY)
 
     @property
     def sends(self) -> Mapping[str, MessageOperation]:

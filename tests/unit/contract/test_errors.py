@@ -37,7 +37,7 @@ def line_of(text: str, needle: str) -> int:
         ("{after: P7D}", "{after: P1M}", "{after: P1M}", "ISO 8601 duration"),
         ("on: ['201']", "on: ['created']", "on: ['created']", "statuses such as '201'"),
         ("{to: open, by: openTicket}", "{to: open}", "{to: open}", "'to' and 'by'"),
-        ("openapi: 3.1.0", "openapi: 4.0.0", "openapi: 4.0.0", "3.0.x or 3.1.x"),
+        ("openapi: 3.1.0", "openapi: 4.0.0", "openapi: 4.0.0", "3.0.x, 3.1.x or 3.2.x"),
         ("in: query", "in: url", "- {name: limit", "in: path, query, header, cookie"),
         (
             "'#/components/schemas/Page'",

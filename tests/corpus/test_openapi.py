@@ -1,0 +1,112 @@
+"""Other people's OpenAPI documents: each reads and starts as a mock, and every operation of it answers a
+request made from its own examples with what it documents. openapi-core judges that, independently."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+
+from harness.contract import load
+from harness.contract.model import Contract, Operation
+from harness.contract.styles import is_json
+from mocks.mock import build_mock
+from tests.conftest import ROOT
+from tests.corpus.exchanges import Exchange, exchanges
+from tests.e2e.openapi_judge import Judge
+from tests.unit.mocks.running import running
+
+CORPUS = Path(os.environ.get("CONTRACT_CORPUS", ROOT.parent / "shared" / "corpus"))
+MARK = re.compile(r"^ *[\"']?openapi[\"']?: ", re.MULTILINE)
+BOUND = 6
+"""Operations of one document in CI: evenly spread. ``--unbounded`` takes all."""
+
+REFUSED: dict[str, str] = {}
+"""Document → the true reason for which it is not read. None is refused."""
+
+UNJUDGED = {
+    "openapi/openehr/admin.yaml": "openapi-core takes '{?ehr_id*}', a query template, for a path parameter",
+}
+"""Documents that openapi-core does not read."""
+
+BY_THEMSELVES = {
+    ("arazzo/1.0.0/bnpl-openapi.yaml", "createCustomer"): (
+        "no request keeps it: allOf asks for a property that its other half excludes"
+    ),
+    ("arazzo/1.0.0/FAPI-PAR.openapi.yaml", "Par"): (
+        "its body is JSON and its Content-Type parameter, which OpenAPI has ignored, says otherwise"
+    ),
+    ("openapi/openehr/definition.yaml", "definition_template_adl1.4_upload"): (
+        "the example of its XML body is no XML"
+    ),
+    ("openapi/openehr/definition.yaml", "definition_template_adl2_upload"): (
+        "it documents text/plain whose schema is an object"
+    ),
+}
+"""Operations that cannot be answered or judged, and why."""
+
+
+def documents() -> list[Path]:
+    files = sorted(CORPUS.rglob("*.yaml")) if CORPUS.is_dir() else []
+    return [each for each in files if MARK.search(each.read_text(encoding="utf-8"))]
+
+
+def named(file: Path) -> str:
+    return str(file.relative_to(CORPUS))
+
+
+pytestmark = pytest.mark.skipif(not documents(), reason=f"there is no corpus at {CORPUS}: CONTRACT_CORPUS")
+
+
+def spread(operations: Sequence[Operation], most: int) -> list[Operation]:
+    step = max(1, -(-len(operations) // most))
+    return list(operations[::step])
+
+
+def json_types(contract: Contract) -> set[str]:
+    contents = [each.content for o in contract.operations.values() for each in o.responses.values()]
+    contents += [each.body.content for each in contract.operations.values() if each.body]
+    return {name for content in contents for name in content if is_json(name)}
+
+
+def wrong_with(exchange: Exchange | str, judge: Judge | None, operation: Operation) -> list[str]:
+    """Why this is no documented answer to a good request; empty if it is."""
+    if isinstance(exchange, str):
+        return [exchange]
+    documented = operation.response_for(exchange["status"])
+    if documented is None or (exchange["status"] >= 400 and operation.successes):
+        return [f"{exchange['status']}: {exchange['response_body'][:500]}"]
+    if exchange["status"] >= 400:
+        return []  # all that it documents are refusals, which openapi-core would have explained
+    kind = exchange["response_headers"].get("content-type", "")
+    if "xml" in kind:
+        ElementTree.fromstring(exchange["response_body"])
+        return []  # openapi-core reads XML in a way of its own
+    return judge.disagreements([exchange]) if judge is not None else []
+
+
+@pytest.mark.filterwarnings(r"ignore:.* (is|are) deprecated:DeprecationWarning")  # by the contract, it says
+@pytest.mark.parametrize("file", documents(), ids=named)
+def test_every_operation_answers_as_it_documents(file: Path, unbounded: bool) -> None:
+    contract = load(file)
+    judge = None if named(file) in UNJUDGED else Judge(file, json_types(contract))
+    operations = spread(list(contract.operations.values()), 10_000 if unbounded else BOUND)
+    found = {}
+    with running([build_mock(contract)]) as urls, httpx.Client(trust_env=False) as client:
+        (url,) = urls.values()
+        for operation, exchange in exchanges(contract, operations, url, client):
+            wrong = wrong_with(exchange, judge, operation)
+            if bool(wrong) != ((named(file), operation.id) in BY_THEMSELVES):
+                found[operation.id] = wrong
+    assert not found
+
+
+def test_none_is_refused_for_a_reason_that_is_not_written_down() -> None:
+    for file in documents():
+        load(file)
+    assert not REFUSED
