@@ -75,4 +75,12 @@ def _wrong(
     )
 
 
-RULES = (Rule("link", "links lead to operations and name their parameters", links_lead_somewhere),)
+RULES = (
+    Rule(
+        "link",
+        "links lead to operations and name their parameters",
+        links_lead_somewhere,
+        why="Whoever follows the link cannot make the next call.",
+        mend="Name an operation of the contract and its parameters.",
+    ),
+)

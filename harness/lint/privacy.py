@@ -16,6 +16,12 @@ _ENVELOPE = frozenset(("id", "version", "from", "to", "reason", "occurredAt", "c
 _RELATED = frozenset(("own", "granted", "treating"))
 
 
+def nothing_protected_travels(system: System) -> Iterator[Finding]:
+    """Neither in messages nor in URLs."""
+    yield from messages_carry_no_phi(system)
+    yield from urls_carry_no_phi(system)
+
+
 def messages_carry_no_phi(system: System) -> Iterator[Finding]:
     """No ``x-phi`` in payloads, headers or keys, nor a payload property that is PHI in its aggregate."""
     for contract in system.contracts.values():
@@ -127,7 +133,18 @@ def _access(contract: Contract, operation: Operation) -> Iterator[Finding]:
 
 
 RULES = (
-    Rule("phi", "messages carry no protected health information", messages_carry_no_phi),
-    Rule("phi", "URLs carry no protected health information", urls_carry_no_phi),
-    Rule("access", "every operation says who may call it, and for whom", access_is_stated),
+    Rule(
+        "phi",
+        "messages and URLs carry no protected health information",
+        nothing_protected_travels,
+        why="Topics, logs, proxies and browser histories keep what passes through them.",
+        mend="Send an opaque id, and let whoever may see the rest ask for it.",
+    ),
+    Rule(
+        "access",
+        "every operation says who may call it, and for whom",
+        access_is_stated,
+        why="Mocks and reference services let everybody in, and the checks try nobody.",
+        mend="Write x-access, and x-subject where a patient's data is touched.",
+    ),
 )

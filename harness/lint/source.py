@@ -55,6 +55,13 @@ class Source:
         """How schemas are to be read in files that do not say of which format they are."""
         return "openapi-3.0" if self.format == "openapi" and self.version == (3, 0) else "2020-12"
 
+    def dialect_of(self, node: Node) -> Dialect:
+        """How the schema at a node is to be read: as its own document says, else as this one."""
+        found = format_of(Node.at(node.documents, node.document))
+        if found is None or node.document.uri == self.root.document.uri:
+            return self.dialect
+        return "openapi-3.0" if found == ("openapi", (3, 0)) else "2020-12"
+
     def says(self, prefix: str) -> bool:
         """Whether a key that begins so stands anywhere in the documents that belong to the source."""
         return any(_has_key(tree, prefix) for tree in self.root.documents.values())

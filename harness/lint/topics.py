@@ -70,6 +70,19 @@ def heard_and_said(system: System) -> Iterator[Finding]:
 
 
 RULES = (
-    Rule("topic-owner", "a topic has one owner", one_owner),
-    Rule("topic", "what is sent is received and the reverse", heard_and_said),
+    Rule(
+        "topic-owner",
+        "a topic has one owner",
+        one_owner,
+        why="Nobody can say whose contract holds for what is on the topic.",
+        mend="Let one service send on it, and give the other a topic of its own.",
+    ),
+    Rule(
+        "topic",
+        "what is sent is received and the reverse",
+        heard_and_said,
+        severity="warning",
+        why="Who waits for what nobody sends waits for ever; what nobody receives may as well not be sent.",
+        mend="Add the missing half, or remove this one; switch the rule off for topics that are for others.",
+    ),
 )

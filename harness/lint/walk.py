@@ -138,6 +138,10 @@ class Walk:
         self._follow("Schema", node, text, None)
 
     def _follow(self, name: str, reference: Node, text: str, direction: Direction | None) -> None:
+        key = (reference.uri, name, direction)
+        if key in self._seen:
+            return
+        self._seen.add(key)
         documents = reference.documents
         try:
             document, pointer = documents.resolve(reference.document.uri, text, reference.place)
