@@ -15,6 +15,8 @@ from harness.findings import Finding
 from harness.lint import (
     asyncapi_structure,
     causes,
+    channels,
+    copies,
     examples,
     expressions,
     impossible,
@@ -41,6 +43,8 @@ RULES: tuple[Rule, ...] = (
     *keywords.RULES,
     *patterns.RULES,
     *operations.RULES,
+    *channels.RULES,
+    *copies.RULES,
     *words.RULES,
     *causes.RULES,
     *expressions.RULES,

@@ -60,7 +60,10 @@ def schemas_make_sense(source: Source) -> Iterator[Finding]:
 
 def _answers(source: Source) -> Answers:
     if "answers" not in source.derived:
-        source.derived["answers"] = judge(list(_tasks(source)))
+        tasks = list(_tasks(source))
+        if not source.says("readOnly", "writeOnly"):  # then all directions are one, and so is the work
+            tasks = [replace(task, direction=None) for task in tasks]
+        source.derived["answers"] = judge(tasks)
     found: Answers = source.derived["answers"]
     return found
 
@@ -168,7 +171,7 @@ def _second_look(source: Source, answers: Answers) -> dict[int, _Second]:
             except ValueError:
                 continue
             again.append(replace(task, value=value, owner=(id(task), "as text")))
-        elif task.direction is None and source.format == "openapi":
+        elif task.direction is None and source.says("readOnly", "writeOnly"):
             ways: tuple[Direction, ...] = ("request", "response")
             again += [replace(task, direction=way, owner=(id(task), "holds")) for way in ways]
     failed = {id(task) for task, _ in judge(again).violations}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import cast
 
+from harness.contract.extensions import WORDS
 from harness.contract.nearest import did_you_mean
 from harness.contract.node import Node
 from harness.errors import ContractError
@@ -24,7 +25,7 @@ def ids_are_there_and_differ(source: Source) -> Iterator[Finding]:
         kafka = source.contract.message_operations.items()
         taken = {id_: f"the message operation in {each.place}" for id_, each in kafka}
     # Handlers, lifecycles and causes name operations by it; the format itself can do without.
-    severity: Severity = "error" if source.says("x-access") or source.says("x-emits") else "warning"
+    severity: Severity = "error" if source.says(*WORDS) else "warning"
     for operation in operations_of(source, callbacks=True):
         id_, node = operation.id, operation.node
         if not id_ and operation.is_callback:

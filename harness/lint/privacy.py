@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.contract.extensions import WORDS
 from harness.contract.model import Contract, Operation, System
 from harness.contract.schema import phi_properties, properties, says
 from harness.findings import Finding
 from harness.lint.rule import Rule, finding
+from harness.lint.source import sources_of
 from harness.lint.uses import messages_of
 
 _ENVELOPE = frozenset(("id", "version", "from", "to", "reason", "occurredAt", "confidentiality"))
@@ -92,6 +94,8 @@ def access_is_stated(system: System) -> Iterator[Finding]:
     """Every operation says who may call it; relations to a subject need one."""
     for contract in system.contracts.values():
         operations = contract.operations.values()
+        if not any(source.says(*WORDS) for source in sources_of(contract)):
+            continue  # a contract that uses none of our words need not use this one
         if operations and not any(each.access or each.subject for each in operations):
             yield finding(
                 "access",

@@ -161,7 +161,8 @@ class Walk:
         return self.language.components.get(tokens[1]) if is_component else None
 
     def _object(self, name: str, node: Node, direction: Direction | None) -> None:
-        name = self.language.in_truth(name, node.value)
+        truth = self.language.in_truth(name, node.value)
+        name = truth if truth in self.language.shapes else name
         direction = None if name == "Schema" else direction
         key = (node.uri, name, direction)
         if key in self._seen:
