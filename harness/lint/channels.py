@@ -52,7 +52,7 @@ def _ways(node: Node) -> list[str]:
     passed = [node.uri]
     while isinstance(node.value, dict) and isinstance(node.value.get("$ref"), str):
         try:
-            found = node.documents.resolve(node.document.uri, node.value["$ref"], node.place)
+            found = node.documents.resolve(node.document.uri, node.value["$ref"], node.place, node.pointer)
         except ContractError:
             return []
         node = Node.at(node.documents, *found)

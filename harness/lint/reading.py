@@ -94,7 +94,9 @@ class _Reading:
             contract = load(path, self.allowed)
         except ContractError as error:
             service = path.resolve().stem
-            self.subject.sources += [Source(service, root, *found) for root, found in _parsed(path, self.allowed)]
+            self.subject.sources += [
+                Source(service, root, *found) for root, found in _parsed(path, self.allowed)
+            ]
             self.subject.refused.append(Refusal(service, path, error))
         else:
             name = contract.service

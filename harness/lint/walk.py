@@ -144,7 +144,8 @@ class Walk:
         self._seen.add(key)
         documents = reference.documents
         try:
-            document, pointer = documents.resolve(reference.document.uri, text, reference.place)
+            holder = reference.pointer.rpartition("/")[0]
+            document, pointer = documents.resolve(reference.document.uri, text, reference.place, holder)
         except ContractError as error:
             self.references.append(Reference(reference, name, error=error))
             return
@@ -198,7 +199,8 @@ def _parents(schema: Node) -> Iterator[Node]:
     for entry in listed if isinstance(listed, list) else ():
         if isinstance(entry, dict) and isinstance(entry.get("$ref"), str):
             try:
-                found = schema.documents.resolve(schema.document.uri, entry["$ref"], schema.place)
+                place, pointer = schema.place, schema.pointer
+                found = schema.documents.resolve(schema.document.uri, entry["$ref"], place, pointer)
             except ContractError:
                 continue
             parent = Node.at(schema.documents, *found)

@@ -72,9 +72,9 @@ def _misplaced(contract: Contract, node: Node) -> Iterator[Finding]:
 
 def words_are_spelt_right(source: Source) -> Iterator[Finding]:
     """An ``x-…`` that is nearly one of ours: the reader refuses it, for it would be read by nobody."""
-    documents, own = source.root.documents, source.root.document.path.parent.as_uri()
+    documents, path = source.root.documents, source.root.document.path
     for uri in documents if source.format != "arazzo" else ():
-        if uri.startswith(own):
+        if path is None or uri.startswith(path.parent.as_uri()):
             for node in words(Node.at(documents, documents.document(uri))):
                 for key in node.value:
                     meant = misspelt(key) if key.lower().startswith("x-") else None

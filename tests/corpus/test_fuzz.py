@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 from harness.contract.documents import read_yaml
 from harness.errors import ContractError
-from tests.corpus.fuzz_changes import Steps, mutated_text, mutated_tree, places
 from tests.corpus.fuzz_bounds import MOST_SECONDS, Outcome, ReadingChild
+from tests.corpus.fuzz_changes import Steps, mutated_text, mutated_tree, places
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("CONTRACT_CORPUS", ROOT.parent / "shared" / "corpus"))
