@@ -32,7 +32,7 @@ def load(path: Path | str, sources: Sources = LOCAL) -> Contract:
         return _alone(_opened(path, sources))
     if not path.is_dir():
         raise _missing(path)
-    parts = _parts(path)
+    parts = parts_of(path)
     if not parts:
         raise ContractError(str(path), "there is no contract in this folder", "openapi.yaml or asyncapi.yaml")
     return _folder(path, sources)
@@ -54,16 +54,23 @@ def load_system(folder: Path | str, sources: Sources = LOCAL) -> System:
         return System(root.parent, {contract.service: contract})
     if not root.is_dir():
         raise _missing(root)
-    if _parts(root):
+    if parts_of(root):
         contract = load(root, sources)
         contracts = {contract.service: contract}
         return System(root, contracts, workflows=tuple(_workflows(root, contracts, sources)))
-    folders = [each for each in sorted(root.iterdir()) if each.is_dir() and _parts(each)]
+    folders = [each for each in sorted(root.iterdir()) if each.is_dir() and parts_of(each)]
     contracts = {each.name: load(each, sources) for each in folders}
     workflows = tuple(_workflows(root, contracts, sources))
     if not contracts and not workflows:
         expected = "folders that hold openapi.yaml or asyncapi.yaml, one a service"
         raise ContractError(str(root), "there is no contract in this folder", expected)
+    return system_of(root, contracts, workflows)
+
+
+def system_of(
+    root: Path, contracts: Mapping[str, Contract], workflows: tuple[WorkflowDocument, ...]
+) -> System:
+    """What was read of a folder, with the people and pacts in it. Raises ContractError."""
     return System(
         folder=root,
         contracts=contracts,
@@ -74,12 +81,24 @@ def load_system(folder: Path | str, sources: Sources = LOCAL) -> System:
 
 
 def _workflows(root: Path, contracts: Mapping[str, Contract], sources: Sources) -> Iterator[WorkflowDocument]:
+    known = {each.folder.resolve(): each for each in contracts.values()}
+    for path in workflow_files(root):
+        yield load_workflows(path, known, sources)
+
+
+def workflow_files(root: Path) -> list[Path]:
     """The Arazzo documents of a folder and of ``workflows/`` in it: ``*.arazzo.yaml``, ``arazzo.yaml``."""
     names = [f"{stem}{suffix}" for stem in ("arazzo", "*.arazzo") for suffix in _SUFFIXES]
-    found = {path for name in names for below in (root, root / "workflows") for path in below.glob(name)}
-    load = _loader({each.folder.resolve(): each for each in contracts.values()}, sources)
-    for path in sorted(found):
-        yield read_arazzo(_opened(path, sources), load)
+    folders = (root, root / "workflows")
+    return sorted({path for name in names for below in folders for path in below.glob(name)})
+
+
+def load_workflows(path: Path, known: dict[Path, Contract], sources: Sources = LOCAL) -> WorkflowDocument:
+    """One Arazzo document; ``known`` are the contracts read so far, by folder or file, and take what it adds.
+
+    Raises ContractError.
+    """
+    return read_arazzo(_opened(path, sources), _loader(known, sources))
 
 
 def _loader(known: dict[Path, Contract], sources: Sources) -> Load:
@@ -87,7 +106,7 @@ def _loader(known: dict[Path, Contract], sources: Sources) -> Load:
 
     def contract_of(root: Node, name: str) -> Contract:
         path = root.document.path or Path(root.document.uri)  # one from an address stands in no folder
-        whole = path in (each.resolve() for each in _parts(path.parent).values())
+        whole = path in (each.resolve() for each in parts_of(path.parent).values())
         key, folder = path.parent if whole else path, Path(root.document.file).parent
         if key not in known:
             known[key] = _folder(folder, sources) if whole else _contract([root], name, key)
@@ -103,8 +122,8 @@ def _missing(path: Path) -> ContractError:
     )
 
 
-def _parts(folder: Path) -> dict[str, Path]:
-    """The files that make up a service: format → path."""
+def parts_of(folder: Path) -> dict[str, Path]:
+    """The files that make up a service: format → path; empty for a folder that is none."""
     found = {}
     for name in ("openapi", "asyncapi"):
         for suffix in _SUFFIXES:
@@ -127,7 +146,7 @@ def _alone(root: Node) -> Contract:
 
 def _folder(folder: Path, sources: Sources) -> Contract:
     documents = Documents(sources)
-    roots = [Node.at(documents, documents.open(path)) for path in _parts(folder).values()]
+    roots = [Node.at(documents, documents.open(path)) for path in parts_of(folder).values()]
     return _contract(roots, folder.resolve().name, folder)
 
 

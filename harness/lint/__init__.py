@@ -15,29 +15,42 @@ from harness.findings import Finding
 from harness.lint import (
     asyncapi_structure,
     causes,
+    channels,
+    copies,
+    examples,
     expressions,
+    impossible,
+    keywords,
     links,
     operations,
+    patterns,
     privacy,
-    schemas,
     structure,
+    style,
     topics,
     words,
     workflows,
 )
 from harness.lint.rule import Rule
+from harness.lint.severity import DEFAULT, Severities
 from harness.lint.source import Source, sources_of
 
 RULES: tuple[Rule, ...] = (
     *structure.RULES,
     *asyncapi_structure.RULES,
-    *schemas.RULES,
+    *examples.RULES,
+    *impossible.RULES,
+    *keywords.RULES,
+    *patterns.RULES,
     *operations.RULES,
+    *channels.RULES,
+    *copies.RULES,
     *words.RULES,
     *causes.RULES,
     *expressions.RULES,
     *links.RULES,
     *topics.RULES,
+    *style.RULES,
     *privacy.RULES,
     *workflows.RULES,
 )
@@ -45,7 +58,9 @@ RULES: tuple[Rule, ...] = (
 __all__ = ["RULES", "Rule", "lint"]
 
 
-def lint(system: System, sources: Iterable[Source] | None = None) -> Iterator[Finding]:
+def lint(
+    system: System, sources: Iterable[Source] | None = None, severities: Severities = DEFAULT
+) -> Iterator[Finding]:
     """Every finding once, also where several contracts refer to the file that it is in.
 
     ``sources`` are the documents as written; by default those that the contracts were read from.
@@ -53,15 +68,17 @@ def lint(system: System, sources: Iterable[Source] | None = None) -> Iterator[Fi
     if sources is None:
         sources = (source for contract in system.contracts.values() for source in sources_of(contract))
     written, seen = list(sources), set()
-    for finding in _all(system, written):
+    for finding in _all(system, written, severities):
         key = (finding.check, finding.where, finding.title, finding.received)
         if key not in seen:
             seen.add(key)
             yield finding
 
 
-def _all(system: System, sources: list[Source]) -> Iterator[Finding]:
+def _all(system: System, sources: list[Source], severities: Severities) -> Iterator[Finding]:
     for rule in RULES:
+        if not severities.may_speak(rule):
+            continue
         found = list[Iterator[Finding]]()
         if rule.source:
             found += map(rule.source, sources)
@@ -70,4 +87,6 @@ def _all(system: System, sources: list[Source]) -> Iterator[Finding]:
         if rule.run:
             found.append(rule.run(system))
         for each in chain.from_iterable(found):
-            yield each if rule.severity == "error" else replace(each, severity=rule.severity)
+            severity = severities.of(rule, each)
+            if severity != "off":
+                yield each if severity == each.severity else replace(each, severity=severity)

@@ -177,8 +177,32 @@ def dead_letters_have_a_channel(system: System) -> Iterator[Finding]:
 
 
 RULES = (
-    Rule("emits", "x-emits leads to a send operation", emissions_lead_somewhere),
-    Rule("lifecycle", "x-lifecycle names what exists", lifecycles_make_sense),
-    Rule("requires", "x-requires names services and topics", requirements_exist),
-    Rule("dead-letter", "x-dead-letter names a channel", dead_letters_have_a_channel),
+    Rule(
+        "emits",
+        "x-emits leads to a send operation",
+        emissions_lead_somewhere,
+        why="Mocks and reference services would publish nothing, and the checks would wait for it.",
+        mend="Name a send operation of the service's AsyncAPI document, and statuses that are documented.",
+    ),
+    Rule(
+        "lifecycle",
+        "x-lifecycle names what exists",
+        lifecycles_make_sense,
+        why="A transition that names what is not there can never be made.",
+        mend="Correct the name, or add what it names.",
+    ),
+    Rule(
+        "requires",
+        "x-requires names services and topics",
+        requirements_exist,
+        why="What it names can be neither stopped nor started, so the promise cannot be tried.",
+        mend="Name a service by its folder, or a topic by its address.",
+    ),
+    Rule(
+        "dead-letter",
+        "x-dead-letter names a channel",
+        dead_letters_have_a_channel,
+        why="Messages that cannot be processed would have nowhere to go.",
+        mend="Name a channel of the same document.",
+    ),
 )

@@ -198,4 +198,12 @@ def _length(schema: Schema, word: str) -> int:
     return len(listed) if isinstance(listed, list) else 0
 
 
-RULES = (Rule("expression", "runtime expressions name what is there", expressions_make_sense),)
+RULES = (
+    Rule(
+        "expression",
+        "runtime expressions name what is there",
+        expressions_make_sense,
+        why="The expression has no value when it is needed.",
+        mend="Correct the expression, or document what it reads.",
+    ),
+)

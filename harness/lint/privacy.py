@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.contract.extensions import WORDS
 from harness.contract.model import Contract, Operation, System
 from harness.contract.schema import phi_properties, properties, says
 from harness.findings import Finding
 from harness.lint.rule import Rule, finding
+from harness.lint.source import sources_of
 from harness.lint.uses import messages_of
 
 _ENVELOPE = frozenset(("id", "version", "from", "to", "reason", "occurredAt", "confidentiality"))
 """What every event says of a change; ``reason`` is a code there, whatever it is in the aggregate."""
 
 _RELATED = frozenset(("own", "granted", "treating"))
+
+
+def nothing_protected_travels(system: System) -> Iterator[Finding]:
+    """Neither in messages nor in URLs."""
+    yield from messages_carry_no_phi(system)
+    yield from urls_carry_no_phi(system)
 
 
 def messages_carry_no_phi(system: System) -> Iterator[Finding]:
@@ -86,6 +94,8 @@ def access_is_stated(system: System) -> Iterator[Finding]:
     """Every operation says who may call it; relations to a subject need one."""
     for contract in system.contracts.values():
         operations = contract.operations.values()
+        if not any(source.says(*WORDS) for source in sources_of(contract)):
+            continue  # a contract that uses none of our words need not use this one
         if operations and not any(each.access or each.subject for each in operations):
             yield finding(
                 "access",
@@ -127,7 +137,18 @@ def _access(contract: Contract, operation: Operation) -> Iterator[Finding]:
 
 
 RULES = (
-    Rule("phi", "messages carry no protected health information", messages_carry_no_phi),
-    Rule("phi", "URLs carry no protected health information", urls_carry_no_phi),
-    Rule("access", "every operation says who may call it, and for whom", access_is_stated),
+    Rule(
+        "phi",
+        "messages and URLs carry no protected health information",
+        nothing_protected_travels,
+        why="Topics, logs, proxies and browser histories keep what passes through them.",
+        mend="Send an opaque id, and let whoever may see the rest ask for it.",
+    ),
+    Rule(
+        "access",
+        "every operation says who may call it, and for whom",
+        access_is_stated,
+        why="Mocks and reference services let everybody in, and the checks try nobody.",
+        mend="Write x-access, and x-subject where a patient's data is touched.",
+    ),
 )

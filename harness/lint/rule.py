@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from harness.contract.model import Place, System
 from harness.findings import Finding, Severity
@@ -23,10 +23,10 @@ class Rule:
 
     ``run`` judges the model of all contracts that could be read; ``source`` one document as it is written,
     the reader's refusal notwithstanding, so it takes nothing for granted; ``together`` all documents at
-    once. A
-    rule has at least one of them.
-    ``severity`` is what its findings have unless they say otherwise. ``why`` says what goes wrong for
-    whoever leaves it so, ``mend`` what to do.
+    once. A rule has at least one of them.
+
+    ``severity`` is what its findings have unless they say otherwise, ``off`` for one that has to be asked
+    for. ``why`` says what goes wrong for whoever leaves it so, ``mend`` what to do.
     """
 
     id: str
@@ -34,7 +34,7 @@ class Rule:
     run: OnSystem | None = None
     source: OnSource | None = None
     together: Together | None = None
-    severity: Severity = "error"
+    severity: Severity | Literal["off"] = "error"
     why: str = ""
     mend: str = ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -55,22 +55,33 @@ class Source:
         """How schemas are to be read in files that do not say of which format they are."""
         return "openapi-3.0" if self.format == "openapi" and self.version == (3, 0) else "2020-12"
 
-    def says(self, prefix: str) -> bool:
-        """Whether a key that begins so stands anywhere in the documents that belong to the source."""
-        return any(_has_key(tree, prefix) for tree in self.root.documents.values())
+    def dialect_of(self, node: Node) -> Dialect:
+        """How the schema at a node is to be read: as its own document says, else as this one."""
+        found = format_of(Node.at(node.documents, node.document))
+        if found is None or node.document.uri == self.root.document.uri:
+            return self.dialect
+        return "openapi-3.0" if found == ("openapi", (3, 0)) else "2020-12"
+
+    def says(self, *words: str) -> bool:
+        """Whether one of these keys stands anywhere in the documents that belong to the source."""
+        cache, key = self.root.documents.compiled, ("keys", len(self.root.documents))
+        if key not in cache:
+            cache[key] = _keys(self.root.documents.values())
+        found: set[str] = cache[key]
+        return not found.isdisjoint(words)
 
 
-def _has_key(tree: JSON, prefix: str) -> bool:
-    waiting = [tree]
+def _keys(trees: Iterable[JSON]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(trees)
     while waiting:
         node = waiting.pop()
         if isinstance(node, dict):
-            if any(key.startswith(prefix) for key in node):
-                return True
+            found.update(node)
             waiting += node.values()
         elif isinstance(node, list):
             waiting += node
-    return False
+    return found
 
 
 def format_of(root: Node) -> tuple[Format, tuple[int, int]] | None:

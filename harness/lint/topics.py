@@ -8,12 +8,26 @@ from harness.contract.model import Contract, MessageOperation, System
 from harness.contract.nearest import did_you_mean
 from harness.findings import Finding
 from harness.lint.rule import Rule, finding
-from harness.lint.uses import owns
+from harness.lint.uses import owns, root_of
+
+_OF_KAFKA = frozenset(("kafka", "kafka-secure"))
+
+
+def _has_topics(contract: Contract) -> bool:
+    """Whether its channels are topics: unless it names servers, and none of them is Kafka's.
+
+    A WebSocket's or HTTP channel has one address for all who serve it.
+    """
+    root = root_of(contract, "asyncapi")
+    servers = root.raw("servers") if root else None
+    held = servers.value.values() if servers and isinstance(servers.value, dict) else ()
+    protocols = {each.get("protocol") for each in held if isinstance(each, dict)}
+    return not protocols or not _OF_KAFKA.isdisjoint(protocols)
 
 
 def _by_topic(system: System, action: str) -> dict[str, list[tuple[Contract, MessageOperation]]]:
     found: dict[str, list[tuple[Contract, MessageOperation]]] = {}
-    for contract in system.contracts.values():
+    for contract in filter(_has_topics, system.contracts.values()):
         for operation in contract.message_operations.values():
             if operation.action == action:
                 found.setdefault(operation.channel.address, []).append((contract, operation))
@@ -70,6 +84,19 @@ def heard_and_said(system: System) -> Iterator[Finding]:
 
 
 RULES = (
-    Rule("topic-owner", "a topic has one owner", one_owner),
-    Rule("topic", "what is sent is received and the reverse", heard_and_said),
+    Rule(
+        "topic-owner",
+        "a topic has one owner",
+        one_owner,
+        why="Nobody can say whose contract holds for what is on the topic.",
+        mend="Let one service send on it, and give the other a topic of its own.",
+    ),
+    Rule(
+        "topic",
+        "what is sent is received and the reverse",
+        heard_and_said,
+        severity="warning",
+        why="Who waits for what nobody sends waits for ever; what nobody receives may as well not be sent.",
+        mend="Add the missing half, or remove this one; switch the rule off for topics that are for others.",
+    ),
 )

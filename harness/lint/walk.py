@@ -138,9 +138,14 @@ class Walk:
         self._follow("Schema", node, text, None)
 
     def _follow(self, name: str, reference: Node, text: str, direction: Direction | None) -> None:
+        key = (reference.uri, name, direction)
+        if key in self._seen:
+            return
+        self._seen.add(key)
         documents = reference.documents
         try:
-            document, pointer = documents.resolve(reference.document.uri, text, reference.place)
+            holder = reference.pointer.rpartition("/")[0]
+            document, pointer = documents.resolve(reference.document.uri, text, reference.place, holder)
         except ContractError as error:
             self.references.append(Reference(reference, name, error=error))
             return
@@ -157,7 +162,8 @@ class Walk:
         return self.language.components.get(tokens[1]) if is_component else None
 
     def _object(self, name: str, node: Node, direction: Direction | None) -> None:
-        name = self.language.in_truth(name, node.value)
+        truth = self.language.in_truth(name, node.value)
+        name = truth if truth in self.language.shapes else name
         direction = None if name == "Schema" else direction
         key = (node.uri, name, direction)
         if key in self._seen:
@@ -193,7 +199,8 @@ def _parents(schema: Node) -> Iterator[Node]:
     for entry in listed if isinstance(listed, list) else ():
         if isinstance(entry, dict) and isinstance(entry.get("$ref"), str):
             try:
-                found = schema.documents.resolve(schema.document.uri, entry["$ref"], schema.place)
+                place, pointer = schema.place, schema.pointer
+                found = schema.documents.resolve(schema.document.uri, entry["$ref"], place, pointer)
             except ContractError:
                 continue
             parent = Node.at(schema.documents, *found)

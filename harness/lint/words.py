@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 
 from harness.contract.documents import Documents
-from harness.contract.extensions import WORDS
+from harness.contract.extensions import WORDS, misspelt
 from harness.contract.model import Contract, System
 from harness.contract.node import Node
 from harness.contract.references import words
 from harness.findings import Finding
 from harness.lint.rule import Rule, finding
+from harness.lint.source import Source
 
 _HTTP = r"/paths/[^/]+/(get|put|post|delete|options|head|patch|trace)"
 _KAFKA = r"/operations/[^/]+|(/components)?/channels/[^/]+/(publish|subscribe)"
@@ -69,4 +70,33 @@ def _misplaced(contract: Contract, node: Node) -> Iterator[Finding]:
             )
 
 
-RULES = (Rule("word", "extension words stand where they are read", words_stand_where_they_belong),)
+def words_are_spelt_right(source: Source) -> Iterator[Finding]:
+    """An ``x-…`` that is nearly one of ours: the reader refuses it, for it would be read by nobody."""
+    documents, path = source.root.documents, source.root.document.path
+    for uri in documents if source.format != "arazzo" else ():
+        if path is None or uri.startswith(path.parent.as_uri()):
+            for node in words(Node.at(documents, documents.document(uri))):
+                for key in node.value:
+                    meant = misspelt(key) if key.lower().startswith("x-") else None
+                    if meant:
+                        yield finding(
+                            "word",
+                            source,
+                            node.child(key).place,
+                            f"'{key}' is not an extension word",
+                            received=f"'{key}'",
+                            documented=f"'{meant}', or a name that is less like it",
+                            operation=node.key,
+                        )
+
+
+RULES = (
+    Rule(
+        "word",
+        "extension words are spelt right and stand where they are read",
+        words_stand_where_they_belong,
+        source=words_are_spelt_right,
+        why="A word that nobody reads says nothing, and nobody notices.",
+        mend="contracts/README.md says which words there are, and where each may stand.",
+    ),
+)

@@ -1,0 +1,32 @@
+"""The types that a schema names, and whether a value is of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.contract.model import JSON
+
+_PYTHON: Mapping[str, type | tuple[type, ...]] = {
+    "array": list,
+    "boolean": bool,
+    "null": type(None),
+    "object": dict,
+    "string": str,
+}
+
+
+def types_of(schema: Mapping[str, JSON]) -> frozenset[str] | None:
+    """The types that ``type`` and OpenAPI 3.0's ``nullable`` allow; None if that is not said."""
+    written = schema.get("type")
+    names = [written] if isinstance(written, str) else written
+    if not isinstance(names, list) or not names or not all(isinstance(each, str) for each in names):
+        return None
+    return frozenset(names) | ({"null"} if schema.get("nullable") is True else set())
+
+
+def fits(value: JSON, type_: str) -> bool:
+    """Whether a value is of a type (JSON Schema 2020-12 validation, section 6.1.1)."""
+    if type_ in ("integer", "number"):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number and (type_ == "number" or float(value).is_integer())
+    return isinstance(value, _PYTHON.get(type_, object))
