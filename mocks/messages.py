@@ -20,6 +20,7 @@ from harness.kafka.consuming import Consumption, Verdict, doubled
 from harness.kafka.dead_letters import letter_headers
 from harness.kafka.wire import Record, UndecodableValue
 from harness.serving.emitting import Cause, sequence_of
+from harness.serving.problems import MAX_REASONS, Reason
 from harness.serving.tracing import continued
 from mocks.changes import Changes
 from mocks.journal import Journal
@@ -31,7 +32,7 @@ REMEMBERED = 10_000
 
 _STOP_TIMEOUT = 10.0
 
-Reason = Literal["malformed", "invalid", "failed"]
+DeadLetterReason = Literal["malformed", "invalid", "failed"]
 """Why a record is on the dead-letter topic: coded, so that it never repeats what was sent."""
 
 
@@ -103,14 +104,18 @@ class Inlet:
                 self._answer(each, record)
 
     def _answer(self, taken: Taken, record: Record) -> None:
+        began = time.perf_counter()
         context = Context(
             message_key=record.key, message_headers=taken.headers, message_payload=taken.payload
         )
         cause = _cause(taken, context, record)
-        self._journal.note("received", taken.operation.id, record.topic, cause.correlation)
         if taken.message.untold:
             self._journal.note("unjudged", taken.operation.id, taken.message.untold, cause.correlation)
         self._outlet.publish(self._changes.of_message(taken.operation, context, cause.causation), cause)
+        seconds = time.perf_counter() - began
+        self._journal.note(
+            "received", taken.operation.id, record.topic, cause.correlation, record=record, seconds=seconds
+        )
 
     def _is_repeated(self, record: Record) -> bool:
         id = record.header("ce_id")
@@ -132,8 +137,10 @@ class Inlet:
         self._give_up(operation, record, "failed")
         return Verdict.GIVE_UP
 
-    def _give_up(self, operation: MessageOperation, record: Record, reason: Reason) -> None:
-        self._journal.note("rejected", operation.id, reason, record.header("ce_correlationid") or "")
+    def _give_up(self, operation: MessageOperation, record: Record, reason: DeadLetterReason) -> None:
+        correlation = record.header("ce_correlationid") or ""
+        wrong = _violations(operation, record) if reason != "failed" else ()
+        self._journal.note("rejected", operation.id, reason, correlation, record=record, violations=wrong)
         LOG.warning("%s: %r is %s", operation.id, record, reason)
         if operation.dead_letter is None:
             return
@@ -190,8 +197,32 @@ def _payload(record: Record, content_type: str) -> JSON:
     return payload
 
 
-def _fault(operation: MessageOperation, record: Record) -> Reason:
+def _fault(operation: MessageOperation, record: Record) -> DeadLetterReason:
     return "invalid" if any(_decoded(operation, record)) else "malformed"
+
+
+def _violations(operation: MessageOperation, record: Record) -> tuple[Reason, ...]:
+    """What is wrong with a record, by the message that it breaks least; never with its values."""
+    headers, wrong = record.texts(), list[list[Reason]]()
+    for message in operation.messages:
+        try:
+            payload = _payload(record, message.content_type)
+        except UndecodableValue as error:
+            wrong.append([Reason("", str(error))])
+            continue
+        found = []
+        for schema, value, at in (
+            (message.payload, payload, ""),
+            (message.headers, headers, "/headers"),
+            (message.key, record.key, "/key"),
+        ):
+            if schema is not None:
+                told = compile_schema(schema).violations(value)
+                found += [Reason(f"{at}{each.pointer}", each.detail) for each in told]
+        if not _counts(headers, payload):
+            found.append(Reason("/headers/ce_sequence", "is not the number of this event"))
+        wrong.append(found)
+    return tuple(min(wrong, key=len, default=[])[:MAX_REASONS])
 
 
 def _cause(taken: Taken, context: Context, record: Record) -> Cause:

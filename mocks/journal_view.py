@@ -1,0 +1,272 @@
+"""The journal as it is read: entries in JSON, filtered, without what ``x-phi`` guards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote, unquote_plus
+
+import orjson
+
+from harness.contract.model import EMPTY, JSON, Contract, MediaType, Message, Operation, Schema
+from harness.contract.phi import WITHHELD, marked, masked, withheld
+from harness.contract.schema import phi_properties
+from harness.kafka.wire import codec_for
+from harness.serving.routing import Match as Route
+from harness.serving.routing import Routes
+from mocks.front import query_of
+from mocks.journal import Entry, Exchange, Journal, Noted, time_text
+from mocks.matching import Difference, Seen
+
+MATCHED = b"x-portal-matched"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries are asked for; what is None asks for nothing. ``since`` is Unix seconds, ``status`` a
+    number or a range such as ``4XX``, ``matched`` whether the contract has the operation."""
+
+    operation: str | None = None
+    status: str | None = None
+    session: str | None = None
+    since: float | None = None
+    after: int | None = None
+    matched: bool | None = None
+    kind: str | None = None
+    limit: int = 100
+
+    def takes(self, entry: Entry) -> bool:
+        """Whether an entry is asked for."""
+        return (
+            (self.operation is None or entry.operation == self.operation)
+            and (self.session is None or entry.session == self.session)
+            and (self.since is None or entry.at >= self.since)
+            and (self.after is None or entry.number > self.after)
+            and (self.kind is None or entry.kind == self.kind)
+            and (self.matched is None or bool(entry.operation) == self.matched)
+            and (self.status is None or _has_status(entry, self.status))
+        )
+
+
+def _has_status(entry: Entry, status: str) -> bool:
+    if not isinstance(entry, Exchange):
+        return False
+    return entry.status == int(status) if status.isdecimal() else f"{entry.status // 100}XX" == status.upper()
+
+
+class View:
+    """Shows one mock's journal. ``phi``: as it is, for a developer who asked for that."""
+
+    def __init__(self, contract: Contract, journal: Journal, *, phi: bool = False) -> None:
+        self._contract, self._journal, self._phi = contract, journal, phi
+        self._routes = Routes(contract.operations.values())
+        self._guarded: bool | None = None
+
+    def page(self, wanted: Filter) -> dict[str, JSON]:
+        """The newest ``limit`` of what is asked for, oldest first."""
+        entries, forgotten = self._journal.entries()
+        taken = [each for each in entries if wanted.takes(each)]
+        shown = taken[-wanted.limit :] if wanted.limit else []
+        return {"entries": [self.shown(each) for each in shown], "total": len(taken), "forgotten": forgotten}
+
+    def one(self, number: int) -> dict[str, JSON] | None:
+        """The entry of this number, if it is there."""
+        return next((self.shown(each) for each in self._journal if each.number == number), None)
+
+    def shown(self, entry: Entry) -> dict[str, JSON]:
+        """An entry in JSON."""
+        document = self._exchange(entry) if isinstance(entry, Exchange) else self._noted(entry)
+        head: dict[str, JSON] = {
+            "number": entry.number,
+            "kind": entry.kind,
+            "at": time_text(entry.at),
+            "operation": entry.operation or None,
+            "session": entry.session or None,
+            "correlation": entry.correlation,
+            "milliseconds": round(entry.seconds * 1000, 3),
+            "violations": [{"pointer": each.pointer, "detail": each.detail} for each in entry.violations],
+            "fault": entry.fault or None,
+        }
+        return {**head, **document}
+
+    def seen(self, entry: Entry) -> Seen:
+        """What an expectation matches: an exchange's request, or a message; with guarded values."""
+        if isinstance(entry, Noted):
+            headers = {name: value.decode("utf-8", "replace") for name, value in entry.headers}
+            return Seen(headers=headers, body=_decoded(entry.value, headers), key=entry.key)
+        return Seen(
+            path=self._path(entry),
+            query=query_of(entry.query),
+            headers=_texts(entry.headers),
+            body=_json(entry.body),
+        )
+
+    def told(self, entry: Entry, difference: Difference) -> str:
+        """A difference in words, with what may be shown of the value."""
+        secrets = self._secrets(entry)
+        found = difference.found
+        if difference.part == "body" and not difference.absent and not self._phi:
+            found = WITHHELD if self._is_guarded(entry, difference.name) else found
+        return withheld(difference.text(found), secrets)
+
+    def _exchange(self, entry: Exchange) -> dict[str, JSON]:
+        operation = self._contract.operations.get(entry.operation)
+        secrets = self._secrets(entry)
+        asked = [media.schema for media in _request_media(operation) if media.schema is not None]
+        answered = _answer_schemas(operation, entry)
+        hide = operation is None and self._speaks_of_phi() and not self._phi
+        return {
+            "matched": entry.answer_header(MATCHED) or None,
+            "request": {
+                "method": entry.method,
+                "path": _unspelled(entry.path, secrets),
+                "query": _unspelled(entry.query, secrets),
+                "headers": _without(_texts(entry.headers), secrets),
+                **self._body(entry.body, entry.size, asked, secrets, hide=hide),
+            },
+            "response": {
+                "status": entry.status or None,
+                "headers": _without(_texts(entry.answer_headers), secrets),
+                **self._body(entry.answer, entry.answer_size, answered, secrets),
+            },
+        }
+
+    def _noted(self, entry: Noted) -> dict[str, JSON]:
+        secrets = self._secrets(entry)
+        headers = {name: value.decode("utf-8", "replace") for name, value in entry.headers}
+        payload = _decoded(entry.value, headers)
+        schemas = self._schemas(entry)
+        if not self._phi:
+            payload = WITHHELD if self._unreadable(payload, schemas) else masked(schemas, payload)
+        return {
+            "detail": entry.detail,
+            "message": None
+            if not entry.topic
+            else {
+                "topic": entry.topic,
+                "key": entry.key,
+                "headers": _without(headers, secrets),
+                "body": payload,
+                "bytes": entry.size,
+                "cut": entry.size > len(entry.value or b""),
+            },
+        }
+
+    def _body(
+        self, raw: bytes, size: int, schemas: list[Schema], secrets: set[str], *, hide: bool = False
+    ) -> dict[str, JSON]:
+        value = _json(raw)
+        if not self._phi and raw:
+            guarded = hide or self._unreadable(value, schemas)
+            value = WITHHELD if guarded else _clean(masked(schemas, value), secrets)
+        return {"body": value, "bytes": size, "cut": size > len(raw)}
+
+    def _unreadable(self, value: JSON, schemas: Iterable[Schema]) -> bool:
+        """Whether guarded values may stand in it and nobody can say where: it was cut, or is no JSON."""
+        return isinstance(value, str) and any(phi_properties(each) for each in schemas)
+
+    def _secrets(self, entry: Entry) -> set[str]:
+        """The guarded texts of an entry, empty where they may be shown."""
+        if self._phi:
+            return set()
+        if isinstance(entry, Noted):
+            return marked(self._schemas(entry), self.seen(entry).body)
+        operation = self._contract.operations.get(entry.operation)
+        found = marked(self._schemas(entry), _json(entry.body))
+        found |= marked(_answer_schemas(operation, entry), _json(entry.answer))
+        path, query, headers = self._path(entry), query_of(entry.query), _texts(entry.headers)
+        for parameter in operation.parameters if operation is not None else ():
+            if "" in phi_properties(parameter.schema):
+                places: Mapping[str, JSON] = {"path": path, "query": query}.get(parameter.location, headers)
+                given = places.get(parameter.name, places.get(parameter.name.lower()))
+                found |= {str(each) for each in (given if isinstance(given, list) else [given]) if each}
+        return found
+
+    def _schemas(self, entry: Entry) -> list[Schema]:
+        if isinstance(entry, Exchange):
+            media = _request_media(self._contract.operations.get(entry.operation))
+            return [each.schema for each in media if each.schema is not None]
+        operation = self._contract.message_operations.get(entry.operation)
+        messages: Iterable[Message] = operation.messages if operation is not None else ()
+        return [each.payload for each in messages if each.payload is not None]
+
+    def _is_guarded(self, entry: Entry, pointer: str) -> bool:
+        """Whether what stands at this pointer is guarded, holds something guarded, or may."""
+        value = self.seen(entry).body
+        schemas = self._schemas(entry)
+        if self._unreadable(value, schemas) or (not entry.operation and self._speaks_of_phi()):
+            return True
+        ways = [way.split("/")[1:] for each in schemas for way in phi_properties(each)]
+        asked = pointer.split("/")[1:]
+        return any(all(one in ("*", other) for one, other in zip(way, asked, strict=False)) for way in ways)
+
+    def _speaks_of_phi(self) -> bool:
+        if self._guarded is None:
+            self._guarded = any(
+                media.schema is not None and phi_properties(media.schema)
+                for operation in self._contract.operations.values()
+                for media in _request_media(operation)
+            )
+        return self._guarded
+
+    def _path(self, entry: Exchange) -> Mapping[str, JSON]:
+        found = self._routes.find(entry.method, entry.path.decode("latin-1"))
+        values = found.values if isinstance(found, Route) else EMPTY
+        return {name: unquote(value) for name, value in values.items()}
+
+
+def _request_media(operation: Operation | None) -> tuple[MediaType, ...]:
+    return tuple(operation.body.content.values()) if operation is not None and operation.body else ()
+
+
+def _answer_schemas(operation: Operation | None, entry: Exchange) -> list[Schema]:
+    response = operation.response_for(entry.status) if operation is not None else None
+    content = response.content.values() if response is not None else ()
+    return [media.schema for media in content if media.schema is not None]
+
+
+def _texts(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def _json(raw: bytes) -> JSON:
+    """The value of a body, its text if it is no JSON, None without one."""
+    try:
+        return orjson.loads(raw) if raw else None
+    except orjson.JSONDecodeError:
+        return raw.decode("utf-8", "replace")
+
+
+def _decoded(value: bytes | None, headers: Mapping[str, str]) -> JSON:
+    if value is None:
+        return None
+    codec = codec_for(headers.get("content-type", "application/json"))
+    try:
+        return codec.decode(value) if codec is not None else value.decode("utf-8", "replace")
+    except ValueError:
+        return value.decode("utf-8", "replace")
+
+
+def _clean(value: JSON, secrets: set[str]) -> JSON:
+    """The value without these texts, wherever it repeats them."""
+    if not secrets:
+        return value
+    if isinstance(value, Mapping):
+        return {name: _clean(each, secrets) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_clean(each, secrets) for each in value]
+    return withheld(value, secrets) if isinstance(value, str) else value
+
+
+def _unspelled(raw: bytes, secrets: set[str]) -> str:
+    """A part of a URL as it was sent; decoded where a guarded text may be spelled in it."""
+    text = raw.decode("latin-1")
+    return withheld(unquote_plus(text), secrets) if secrets else text
+
+
+def _without(texts: Mapping[str, str], secrets: set[str]) -> dict[str, str]:
+    return {name: withheld(value, secrets) for name, value in texts.items()}
