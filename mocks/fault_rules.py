@@ -38,13 +38,14 @@ class Rule:
 
     def document(self) -> dict[str, JSON]:
         """As it is written in JSON."""
-        said = {"probability": self.probability, "first": self.first, "every": self.every}
+        probability = self.probability if self.probability < 1 else None
+        said = {"probability": probability, "first": self.first, "every": self.every}
         document: dict[str, JSON] = {"id": self.id, "fault": self.effects.text}
         if self.operations:
             document["operation"] = list(self.operations)
         if self.match.conditions:
             document["match"] = self.match.document()
-        return document | {name: value for name, value in said.items() if value not in (None, 1.0)}
+        return document | {name: value for name, value in said.items() if value is not None}
 
 
 @dataclass(slots=True)

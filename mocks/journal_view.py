@@ -112,7 +112,7 @@ class View:
     def _exchange(self, entry: Exchange) -> dict[str, JSON]:
         operation = self._contract.operations.get(entry.operation)
         secrets = self._secrets(entry)
-        asked = [media.schema for media in _request_media(operation) if media.schema is not None]
+        asked = self._schemas(entry)
         answered = _answer_schemas(operation, entry)
         hide = operation is None and self._speaks_of_phi() and not self._phi
         return {
@@ -122,7 +122,7 @@ class View:
                 "path": _unspelled(entry.path, secrets),
                 "query": _unspelled(entry.query, secrets),
                 "headers": _without(_texts(entry.headers), secrets),
-                **self._body(entry.body, entry.size, asked, secrets, hide=hide),
+                **self._body(entry.body, max(entry.size, _declared(entry)), asked, secrets, hide=hide),
             },
             "response": {
                 "status": entry.status or None,
@@ -184,10 +184,11 @@ class View:
 
     def _schemas(self, entry: Entry) -> list[Schema]:
         if isinstance(entry, Exchange):
-            media = _request_media(self._contract.operations.get(entry.operation))
-            return [each.schema for each in media if each.schema is not None]
-        operation = self._contract.message_operations.get(entry.operation)
-        messages: Iterable[Message] = operation.messages if operation is not None else ()
+            operation = self._contract.operations.get(entry.operation)
+            body = operation.body if operation is not None else None
+            return _of_type(body.content if body is not None else EMPTY, entry.header(b"content-type"))
+        channel = self._contract.message_operations.get(entry.operation)
+        messages: Iterable[Message] = channel.messages if channel is not None else ()
         return [each.payload for each in messages if each.payload is not None]
 
     def _is_guarded(self, entry: Entry, pointer: str) -> bool:
@@ -205,7 +206,7 @@ class View:
             self._guarded = any(
                 media.schema is not None and phi_properties(media.schema)
                 for operation in self._contract.operations.values()
-                for media in _request_media(operation)
+                for media in (operation.body.content.values() if operation.body is not None else ())
             )
         return self._guarded
 
@@ -215,14 +216,23 @@ class View:
         return {name: unquote(value) for name, value in values.items()}
 
 
-def _request_media(operation: Operation | None) -> tuple[MediaType, ...]:
-    return tuple(operation.body.content.values()) if operation is not None and operation.body else ()
-
-
 def _answer_schemas(operation: Operation | None, entry: Exchange) -> list[Schema]:
     response = operation.response_for(entry.status) if operation is not None else None
-    content = response.content.values() if response is not None else ()
-    return [media.schema for media in content if media.schema is not None]
+    content = response.content if response is not None else EMPTY
+    return _of_type(content, entry.answer_header(b"content-type"))
+
+
+def _of_type(content: Mapping[str, MediaType], content_type: str) -> list[Schema]:
+    """The schema of a body of this type; all of them where it is of none that is documented."""
+    kind = content_type.partition(";")[0].strip().lower()
+    fitting = [media for name, media in content.items() if name.lower().partition(";")[0].strip() == kind]
+    return [media.schema for media in fitting or content.values() if media.schema is not None]
+
+
+def _declared(entry: Exchange) -> int:
+    """How long a request said its body was: one that is refused before is not read."""
+    text = entry.header(b"content-length")
+    return int(text) if text.isascii() and text.isdecimal() else 0
 
 
 def _texts(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

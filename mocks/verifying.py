@@ -83,7 +83,8 @@ def _outcome(expected: Expectation, count: int, forgotten: int) -> Outcome:
 
 def _detail(expected: Expectation, count: int, forgotten: int, outcome: Outcome) -> str:
     what = expected.among.operation or "anything"
-    conditions = f" with {expected.match.conditions} conditions" if expected.match.conditions else ""
+    number = expected.match.conditions
+    conditions = f" with {number} condition{'s' if number > 1 else ''}" if number else ""
     text = f"Expected {what}{conditions} {expected.text}; the journal has it {_times(count)}."
     if outcome == "unknown":
         text += (

@@ -1,0 +1,297 @@
+"""A mock's control API: its own contract, held to it by Schemathesis and openapi-core, and what it does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from harness.contract import load, load_system
+from harness.contract.model import JSON, Contract
+from harness.driving.property_run import Reach, run_properties
+from harness.errors import UsageError
+from harness.kafka.embedded import EmbeddedBroker
+from harness.lint import lint
+from harness.serving.keys import KeyStore
+from harness.serving.routing import Match, Routes
+from harness.target import Limits, Target
+from mocks.conduct import Conduct
+from mocks.control.app import CONTRACT
+from mocks.fault_rules import rule_of
+from mocks.mock import build_mock
+from tests.e2e.openapi_judge import Judge
+from tests.unit.mocks.controlled import Controlled, controlled
+from tests.unit.serving.live import pointers
+
+BOOK = "/v1/books/book-1"
+
+
+class Keeping:
+    """State that writes down what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    def reset(self, *, seed: bool) -> None:
+        self.asked.append(("reset", seed))
+
+    def snapshot(self) -> JSON:
+        return {"books": ["book-1"]}
+
+    def restore(self, snapshot: JSON) -> None:
+        if "books" not in snapshot:
+            raise UsageError("snapshot", "this is none of this mock")
+        self.asked.append(("restore", snapshot))
+
+
+@pytest.fixture(scope="module")
+def serving(library: Contract, keys: KeyStore, embedded: EmbeddedBroker) -> Iterator[Controlled]:
+    with controlled(build_mock(library, embedded.broker, keys)) as told:
+        yield told
+
+
+@pytest.fixture
+def live(serving: Controlled) -> Iterator[Controlled]:
+    yield serving
+    serving.tell("/reset", {}, 204)
+
+
+def test_the_contract_is_clean() -> None:
+    system = load_system(CONTRACT)
+    assert [each.title for each in lint(system) if each.severity == "error"] == []
+
+
+def test_the_contract_is_served(live: Controlled) -> None:
+    answer = live.control.get("/openapi.yaml")
+    assert answer.content == CONTRACT.read_bytes()
+
+
+def test_schemathesis_finds_nothing_wrong(library: Contract, keys: KeyStore) -> None:
+    with controlled(build_mock(library, keys=keys)) as told:
+        url = str(told.control.base_url).rstrip("/")
+        target = Target("control", url, "external", frozenset())
+        *found, reached = run_properties(load(CONTRACT), target, Limits(cases=1))
+        assert found == []
+        assert isinstance(reached, Reach)
+        assert set(reached.statuses) == set(load(CONTRACT).operations)
+
+
+def calls() -> Iterator[tuple[str, str, JSON, int]]:
+    """One success of every operation, in an order in which each can be one."""
+    loan = {"operation": "loanChanged", "example": "opened"}
+    yield "POST", "/faults", {"id": "f", "operation": ["getBook"], "fault": "status=503"}, 201
+    yield "GET", "/faults", None, 200
+    yield "DELETE", "/faults/f", None, 204
+    yield "POST", "/scenarios", {"id": "s", "operation": "getBook", "example": "lent", "times": 1}, 201
+    yield "POST", "/scenarios", {"operation": "getBook", "status": 200, "body": {"id": "book-1"}}, 201
+    yield "GET", "/scenarios", None, 200
+    yield "DELETE", "/scenarios/s", None, 204
+    yield "DELETE", "/scenarios", None, 204
+    yield "POST", "/events", loan, 202
+    yield "POST", "/schedules", {**loan, "id": "t", "rate": 1}, 201
+    yield "GET", "/schedules", None, 200
+    yield "DELETE", "/schedules/t", None, 204
+    yield "DELETE", "/schedules", None, 204
+    yield "GET", "/journal", None, 200
+    yield "GET", "/journal?limit=1&kind=exchange&matched=true&status=2XX", None, 200
+    yield "GET", "/journal/1", None, 200
+    yield "POST", "/verify", {"operation": "getBook", "atLeast": 1}, 200
+    yield "POST", "/verify", {"operation": "getBook", "exactly": 7}, 200
+    yield "GET", "/snapshot", None, 200
+    yield "PUT", "/snapshot", {"books": []}, 204
+    yield "DELETE", "/journal", None, 204
+    yield "DELETE", "/faults", None, 204
+    yield "GET", "/health", None, 200
+    yield "POST", "/reset", {"seed": False}, 204
+
+
+def recorded(answer: httpx.Response, body: JSON) -> Mapping[str, Any]:
+    """An exchange as the judge reads it."""
+    url = answer.request.url
+    return {
+        "method": answer.request.method,
+        "url": str(url),
+        "path": url.path,
+        "query": url.query.decode(),
+        "headers": dict(answer.request.headers),
+        "body": "" if body is None else json.dumps(body),
+        "status": answer.status_code,
+        "response_headers": dict(answer.headers),
+        "response_body": answer.text,
+    }
+
+
+def test_another_judge_agrees_with_a_success_of_every_operation(
+    library: Contract, keys: KeyStore, embedded: EmbeddedBroker
+) -> None:
+    judge, done, contract = Judge(CONTRACT), set[str](), load(CONTRACT)
+    routes = Routes(contract.operations.values())
+    with controlled(build_mock(library, embedded.broker, keys)) as told:
+        told.mock.controls.kept = Keeping()
+        told.client.get(BOOK)
+        for method, path, body, status in calls():
+            answer = told.control.request(method, path, json=body)
+            assert answer.status_code == status, f"{method} {path}: {answer.text}"
+            assert judge.disagreements([recorded(answer, body)]) == []
+            route = routes.find(method, answer.request.url.path)
+            assert isinstance(route, Match)
+            done.add(route.operation)
+    assert done == set(contract.operations)
+
+
+def test_a_fault_is_switched_on_and_off(live: Controlled) -> None:
+    held = live.tell("/faults", {"operation": ["getBook"], "fault": "status=503;retry-after=2", "first": 1})
+    assert held == {
+        "id": "fault-1",
+        "operation": ["getBook"],
+        "fault": "status=503; retry-after=2",
+        "first": 1,
+        "matched": 0,
+        "struck": 0,
+    }
+    told = [live.client.get(BOOK) for _ in range(3)]
+    assert [each.status_code for each in told] == [503, 200, 200]
+    assert told[0].headers["retry-after"] == "2"
+    (held,) = live.control.get("/faults").json()["faults"]
+    assert (held["matched"], held["struck"]) == (3, 1)
+    assert live.control.delete("/faults/fault-1").status_code == 204
+    assert live.control.delete("/faults/fault-1").status_code == 404
+    assert live.control.get("/faults").json() == {"faults": []}
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"fault": "statsu=503"}, "Did you mean 'status'?"),
+        ({"fault": "status=600"}, "200 to 599"),
+        ({"fault": "latency=61s"}, "60000"),
+        ({"fault": "reset; empty"}, "end twice"),
+        ({"fault": "event=lost; status=500"}, "'event' stands beside"),
+        ({"fault": "status=503", "operation": ["getBok"]}, "Did you mean 'getBook'?"),
+        ({"fault": "event=lost", "operation": ["getBook"]}, "not a send operation"),
+        ({"fault": "status=503", "operation": ["loanChanged"]}, "event=…"),
+        ({"fault": "status=503", "match": {"key": "k"}}, "no 'key'"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused(live: Controlled, rule: JSON, said: str) -> None:
+    answer = live.control.post("/faults", json=rule)
+    assert answer.status_code == 422
+    assert said in answer.json()["detail"]
+    assert live.control.get("/faults").json() == {"faults": []}
+
+
+def test_the_number_of_rules_is_bounded(live: Controlled) -> None:
+    for number in range(100):
+        live.tell("/faults", {"id": f"r{number}", "fault": "latency=1", "match": {"header": {"x": "never"}}})
+    assert live.control.post("/faults", json={"fault": "latency=1"}).status_code == 422
+    live.tell("/faults", {"id": "r1", "fault": "latency=2"})
+
+
+def test_a_scenario_is_answered(live: Controlled) -> None:
+    live.tell("/scenarios", {"operation": "getBook", "status": 404, "times": 1})
+    live.tell(
+        "/scenarios", {"operation": "getBook", "match": {"path": {"bookId": "book-2"}}, "example": "novel"}
+    )
+    live.tell(
+        "/scenarios",
+        {
+            "operation": "getBook",
+            "match": {"path": {"bookId": "book-3"}},
+            "status": 202,
+            "body": {"any": "thing"},
+            "headers": {"X-Any": "1"},
+        },
+    )
+    assert [live.client.get(BOOK).status_code for _ in range(2)] == [404, 200]
+    assert live.client.get("/v1/books/book-2").json()["title"] == "Emma"
+    answer = live.client.get("/v1/books/book-3")
+    assert (answer.status_code, answer.json(), answer.headers["x-any"]) == (202, {"any": "thing"}, "1")
+    used = {each["id"]: each["used"] for each in live.control.get("/scenarios").json()["scenarios"]}
+    assert used == {"scenario-1": 1, "scenario-2": 1, "scenario-3": 1}
+
+
+def test_several_of_one_time_are_answered_in_turn(live: Controlled) -> None:
+    for status in (404, 429):
+        live.tell("/scenarios", {"operation": "getBook", "status": status, "times": 1})
+    assert [live.client.get(BOOK).status_code for _ in range(3)] == [404, 429, 200]
+
+
+def test_a_scenario_is_for_its_session(live: Controlled) -> None:
+    live.tell("/scenarios", {"operation": "getBook", "status": 404, "session": "mine"})
+    told = [live.client.get(BOOK, headers={"X-Portal-Session": each}) for each in ("mine", "yours")]
+    assert [each.status_code for each in told] == [404, 200]
+
+
+def test_a_scenario_does_not_overrule_the_caller(live: Controlled) -> None:
+    live.tell("/scenarios", {"operation": "getBook", "status": 404})
+    assert live.client.get(BOOK, headers={"Prefer": "code=429"}).status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("scenario", "said"),
+    [
+        ({"operation": "getBok", "status": 404}, "Did you mean 'getBook'?"),
+        ({"operation": "getBook"}, "nothing is said"),
+        ({"operation": "getBook", "status": 418}, "418 is not documented"),
+        ({"operation": "getBook", "example": "novl"}, "Did you mean 'novel'?"),
+        ({"operation": "getBook", "example": "novel", "body": {}}, "both a body and an example"),
+        ({"operation": "getBook", "status": 200, "headers": {"A": "b"}}, "without a body"),
+    ],
+)
+def test_a_scenario_that_cannot_be_is_refused(live: Controlled, scenario: JSON, said: str) -> None:
+    answer = live.control.post("/scenarios", json=scenario)
+    assert answer.status_code == 422
+    assert said in answer.json()["detail"]
+
+
+def test_reset_brings_back_what_was_configured(library: Contract, keys: KeyStore) -> None:
+    rule = rule_of({"fault": "status=503", "first": 1}, "here", "configured")
+    with controlled(build_mock(library, keys=keys, conduct=Conduct((rule,)))) as told:
+        told.mock.controls.kept = kept = Keeping()
+        assert [told.client.get(BOOK).status_code for _ in range(2)] == [503, 200]
+        told.tell("/faults", {"fault": "status=500"})
+        told.tell("/scenarios", {"operation": "getBook", "status": 404})
+        told.tell("/reset", {"seed": False}, 204)
+        assert told.journal() == []
+        assert [told.client.get(BOOK).status_code for _ in range(2)] == [503, 200]
+        assert kept.asked == [("reset", False)]
+
+
+def test_a_snapshot_is_taken_and_restored(library: Contract, keys: KeyStore) -> None:
+    with controlled(build_mock(library, keys=keys)) as told:
+        assert told.control.get("/snapshot").status_code == 409
+        told.mock.controls.kept = kept = Keeping()
+        assert told.control.get("/snapshot").json() == {"books": ["book-1"]}
+        assert told.control.put("/snapshot", json={"books": []}).status_code == 204
+        assert told.control.put("/snapshot", json={"cars": []}).status_code == 422
+        assert kept.asked == [("restore", {"books": []})]
+
+
+def test_without_kafka_nothing_is_published(library: Contract, keys: KeyStore) -> None:
+    with controlled(build_mock(library, keys=keys)) as told:
+        assert told.control.post("/events", json={"operation": "loanChanged"}).status_code == 409
+        assert (
+            told.control.post("/schedules", json={"operation": "loanChanged", "rate": 1}).status_code == 409
+        )
+
+
+def test_the_control_api_validates_its_own_requests(live: Controlled) -> None:
+    answer = live.control.post("/faults", json={"fault": "reset", "probability": 2, "often": True})
+    assert answer.status_code == 400
+    assert pointers(answer) == ["", "/probability"]
+    assert live.control.get("/journal", params={"limit": 0, "status": "9"}).status_code == 400
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example"])
+def test_a_page_under_another_name_cannot_read_it(live: Controlled, host: str) -> None:
+    """DNS rebinding: a browser sends the name of the page that it is on."""
+    answer = live.control.get("/journal", headers={"Host": host})
+    assert answer.status_code == 421
+
+
+@pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "[::1]:80", "LOCALHOST"])
+def test_its_own_names_are_taken(live: Controlled, host: str) -> None:
+    assert live.control.get("/health", headers={"Host": host}).status_code == 200
