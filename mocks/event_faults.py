@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 import orjson
@@ -25,6 +26,9 @@ HELD = 5.0
 """Seconds that an event waits for the next one of its key, to come after it."""
 
 MOST_HELD = 1000
+
+ASKED: ContextVar[Effects | None] = ContextVar("the fault that the request in hand asks for", default=None)
+"""Set while a request is processed: what it causes then is caused in its task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,12 @@ class Carrier:
         self._publisher, self._rules, self._later = publisher, rules, later
         self._held: dict[tuple[str, str | None], Outgoing] = {}
 
-    def carry(self, event: Outgoing, asked: Effects | None = None) -> str:
+    def carry(self, event: Outgoing) -> str:
         """Send an event, or what a fault makes of it; returns the fault in words, ``""`` without one.
 
-        ``asked`` is what the causing request asks for. Raises BrokerError.
+        Raises BrokerError.
         """
-        met = self._met(event, asked)
+        met = self._met(event)
         with self.lock:
             if met is None or met.effects.event is None:
                 self._send(event)
@@ -76,7 +80,8 @@ class Carrier:
             self._held.clear()
             self._publisher.close()
 
-    def _met(self, event: Outgoing, asked: Effects | None) -> Met | None:
+    def _met(self, event: Outgoing) -> Met | None:
+        asked = ASKED.get()
         if asked is not None:
             return self._rules.asked(asked) if asked.event is not None else None
         if not self._rules.active:

@@ -20,6 +20,7 @@ from harness.serving.routing import Match as Route
 from harness.serving.routing import Routes
 from harness.serving.tracing import trace_of
 from harness.serving.wire import BODY_TIMEOUT, Message, Scope, headers_of, respond
+from mocks.event_faults import ASKED
 from mocks.fault_rules import FaultRules, Met
 from mocks.fault_words import effects_of
 from mocks.journal import CREDENTIALS, KEPT_BODY, Journal
@@ -108,7 +109,9 @@ class Front:
 
     async def _met(self, scope: Scope, tape: Tape, asked: bytes | None, route: Route | None) -> Met | None:
         if asked is not None:
-            return self._faults.asked(effects_of(asked.decode("latin-1"), FAULT_HEADER))
+            effects = effects_of(asked.decode("latin-1"), FAULT_HEADER)
+            ASKED.set(effects)
+            return self._faults.asked(effects)
         body = None
         if self._faults.reads_bodies():
             body = _value(await tape.read_ahead())

@@ -20,8 +20,7 @@ from mocks.conduct import USUAL, Conduct
 from mocks.control.app import ControlApp
 from mocks.control.controls import Controls
 from mocks.fault_rules import FaultRules
-from mocks.fault_words import effects_of
-from mocks.front import FAULT_HEADER, Front
+from mocks.front import Front
 from mocks.instances import Instances
 from mocks.journal import Journal
 from mocks.journal_view import View
@@ -130,12 +129,7 @@ def _handler(
         if outlet is not None and operation.emits:
             cause = Cause(request.correlation, request.correlation, request.traceparent)
             schema = _answered(operation, answer)
-            fault = request.headers.get(FAULT_HEADER.lower())
-            outlet.publish(
-                changes.of_exchange(operation.emits, schema, _context(request, answer)),
-                cause,
-                effects_of(fault, FAULT_HEADER) if fault is not None else None,
-            )
+            outlet.publish(changes.of_exchange(operation.emits, schema, _context(request, answer)), cause)
         return answer
 
     return handle

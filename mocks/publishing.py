@@ -17,7 +17,6 @@ from mocks.changes import Changes
 from mocks.event_faults import Carrier, Outgoing
 from mocks.events import Draft, payload_of
 from mocks.fault_rules import FaultRules
-from mocks.fault_words import Effects
 from mocks.journal import Journal
 from mocks.later import Later
 from mocks.timers import Stay, Timers
@@ -70,9 +69,9 @@ class Outlet:
         self._timers.stop()
         self._carrier.close()
 
-    def publish(self, drafts: Iterable[Draft], cause: Cause, asked: Effects | None = None) -> None:
+    def publish(self, drafts: Iterable[Draft], cause: Cause) -> None:
         """Send the events of one cause. What cannot be made or sent is journalled and logged, never raised:
-        the cause has happened. ``asked`` is the fault that the causing request asks for."""
+        the cause has happened."""
         waiting = iter(drafts)
         while True:
             name = ""
@@ -81,7 +80,7 @@ class Outlet:
                 if draft is None:
                     return
                 name = draft.send.id
-                self._send(draft, cause, asked)
+                self._send(draft, cause)
             except (BrokerError, ContractError) as error:
                 self._journal.note("failed", name, error.paragraph(), cause.correlation)
                 LOG.error("%s", error.paragraph())
@@ -95,15 +94,15 @@ class Outlet:
         it and the time. Raises BrokerError, and what ``make`` raises."""
         with self._carrier.lock:
             event, correlation = make(self._next, self._now())
-            self._carry(event, correlation, None)
+            self._carry(event, correlation)
         return event
 
-    def _carry(self, event: Outgoing, correlation: str, asked: Effects | None) -> None:
+    def _carry(self, event: Outgoing, correlation: str) -> None:
         record = Record(event.topic, -1, -1, event.key, event.headers, event.value)
-        fault = self._carrier.carry(event, asked)
+        fault = self._carrier.carry(event)
         self._journal.note("published", event.operation, event.topic, correlation, record=record, fault=fault)
 
-    def _send(self, draft: Draft, cause: Cause, asked: Effects | None = None) -> None:
+    def _send(self, draft: Draft, cause: Cause) -> None:
         now = self._now()
         traced = Cause(draft.correlation or cause.correlation, cause.causation, cause.traceparent)
         with self._carrier.lock:  # the order of versions is the order on the topic
@@ -120,7 +119,7 @@ class Outlet:
                 message=message.name,
             )
             outgoing = Outgoing(draft.send.id, message, event.topic, event.key, event.headers, event.value)
-            self._carry(outgoing, traced.correlation, asked)
+            self._carry(outgoing, traced.correlation)
         self._timers.entered(Stay(draft.change, traced.correlation, traced.traceparent))
 
     def _next(self, at: tuple[str, str | None], least: int) -> int:

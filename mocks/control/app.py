@@ -53,13 +53,24 @@ class ControlApp:
 def _built(controls: Controls) -> ASGIApp:
     from harness.contract import load
     from harness.serving.app import build_app
+    from harness.serving.control import CONTRACT as OF_SERVICES
+    from harness.serving.control import control_app
     from mocks.control.handlers import handlers_of
 
-    text = CONTRACT.read_bytes()
-    itself = Answer(200, text, content_type="application/yaml")
-    return build_app(
+    itself = Answer(200, CONTRACT.read_bytes(), content_type="application/yaml")
+    own = build_app(
         load(CONTRACT), handlers_of(controls), None, extra_routes={"/openapi.yaml": lambda: itself}
     )
+    if controls.kept is None:
+        return own
+    known = {each.path for each in load(CONTRACT).operations.values()}
+    states = frozenset(each.path for each in load(OF_SERVICES).operations.values()) - known
+    of_services = control_app(controls.kept)
+
+    async def either(scope: Scope, receive: Any, send: Any) -> None:
+        await (of_services if scope["path"] in states else own)(scope, receive, send)
+
+    return either
 
 
 async def _live(receive: Any, send: Any) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.contract.model import JSON, Contract
+from harness.serving.control import Control
 from mocks.fault_rules import FaultRules
 from mocks.journal import Journal
 from mocks.journal_view import View
@@ -15,16 +16,19 @@ from mocks.schedules import Schedules
 from mocks.speaking import Speaker
 
 
-class Kept(Protocol):
-    """What a mock keeps, where it keeps anything. Methods run in threads; a HarnessError is answered 422."""
+class Kept(Control, Protocol):
+    """What a mock keeps, where it keeps anything. Methods run in threads; a HarnessError is answered 422.
 
-    def reset(self, *, seed: bool) -> None:
-        """Forget everything; with ``seed`` put in the contract's examples."""
+    ``session`` is that of ``X-Portal-Session``; ``""`` is everybody's.
+    """
 
-    def snapshot(self) -> JSON:
-        """All of it, as a JSON object."""
+    def reset(self, *, seed: bool = True, session: str | None = None) -> None:
+        """Forget everything, or what one session did; with ``seed`` put in the contract's examples."""
 
-    def restore(self, snapshot: JSON) -> None:
+    def snapshot(self, session: str = "") -> JSON:
+        """All that a session sees, as a JSON object."""
+
+    def restore(self, snapshot: JSON, session: str = "") -> None:
         """Keep what a snapshot has, and nothing else. Raises HarnessError for what is none."""
 
 
@@ -49,8 +53,12 @@ class Controls:
             self.speaker = Speaker(self.contract, self.outlet, self.seed)
             self.schedules = Schedules(self.speaker, self.outlet.later, self.journal, self.seed)
 
-    def reset(self, *, seed: bool = True) -> None:
-        """Everything as at the start."""
+    def reset(self, *, seed: bool = True, session: str | None = None) -> None:
+        """Everything as at the start; with a session only what is kept for that one."""
+        if session is not None:
+            if self.kept is not None:
+                self.kept.reset(seed=seed, session=session)
+            return
         self.faults.reset()
         self.scenarios.clear()
         if self.schedules is not None:

@@ -37,14 +37,15 @@ class WholeFaces:
         }
 
     def _reset(self, request: Request) -> Answer:
-        self._controls.reset(seed=(request.body or {}).get("seed", True))
+        body = request.body or {}
+        self._controls.reset(seed=body.get("seed", True), session=body.get("session"))
         return Answer(204)
 
-    def _take(self, _request: Request) -> Answer:
-        return Answer(200, self._kept().snapshot())
+    def _take(self, request: Request) -> Answer:
+        return Answer(200, self._kept().snapshot(request.query.get("session", "")))
 
     def _restore(self, request: Request) -> Answer:
-        self._kept().restore(request.body)
+        self._kept().restore(request.body, request.query.get("session", ""))
         return Answer(204)
 
     def _health(self, _request: Request) -> Answer:

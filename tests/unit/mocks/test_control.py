@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
+from schemathesis import openapi
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import Status, from_schema
+from schemathesis.engine.events import ScenarioFinished
 
 from harness.contract import load, load_system
 from harness.contract.model import JSON, Contract
-from harness.driving.property_run import Reach, run_properties
 from harness.errors import UsageError
 from harness.kafka.embedded import EmbeddedBroker
 from harness.lint import lint
+from harness.serving.control import Action, Held
 from harness.serving.keys import KeyStore
 from harness.serving.routing import Match, Routes
-from harness.target import Limits, Target
 from mocks.conduct import Conduct
 from mocks.control.app import CONTRACT
 from mocks.fault_rules import rule_of
@@ -35,16 +39,31 @@ class Keeping:
     def __init__(self) -> None:
         self.asked: list[object] = []
 
-    def reset(self, *, seed: bool) -> None:
-        self.asked.append(("reset", seed))
+    def change_state(self, schema: str, action: Action, parameters: Mapping[str, JSON]) -> Held:
+        return Held(schema, dict(parameters), 1)
 
-    def snapshot(self) -> JSON:
-        return {"books": ["book-1"]}
+    def reset(self, *, seed: bool = True, session: str | None = None) -> None:
+        self.asked.append(("reset", seed, session))
 
-    def restore(self, snapshot: JSON) -> None:
+    def now(self) -> datetime:
+        return datetime(2031, 3, 3, 9, tzinfo=UTC)
+
+    def set_now(self, now: datetime) -> None:
+        self.asked.append(now)
+
+    def advance(self, seconds: float) -> None:
+        self.asked.append(seconds)
+
+    def healthy(self) -> bool:
+        return True
+
+    def snapshot(self, session: str = "") -> JSON:
+        return {"books": ["book-1"], "of": session}
+
+    def restore(self, snapshot: JSON, session: str = "") -> None:
         if "books" not in snapshot:
             raise UsageError("snapshot", "this is none of this mock")
-        self.asked.append(("restore", snapshot))
+        self.asked.append(("restore", snapshot, session))
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +89,23 @@ def test_the_contract_is_served(live: Controlled) -> None:
 
 
 def test_schemathesis_finds_nothing_wrong(library: Contract, keys: KeyStore) -> None:
+    """Examples and a little fuzzing: the other phases take longer than a test should."""
     with controlled(build_mock(library, keys=keys)) as told:
-        url = str(told.control.base_url).rstrip("/")
-        target = Target("control", url, "external", frozenset())
-        *found, reached = run_properties(load(CONTRACT), target, Limits(cases=1))
-        assert found == []
-        assert isinstance(reached, Reach)
-        assert set(reached.statuses) == set(load(CONTRACT).operations)
+        settings = {
+            "base-url": str(told.control.base_url).rstrip("/"),
+            "seed": 1,
+            "continue-on-failure": True,
+            "suppress-health-check": ["all"],
+            "generation": {"max-examples": 1, "database": "none"},
+            "cache": {"enabled": False},
+            "phases": {"coverage": {"enabled": False}, "stateful": {"enabled": False}},
+            "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "422"]}},
+        }
+        schema = openapi.from_path(CONTRACT, config=SchemathesisConfig.from_dict(settings))
+        events = [each for each in from_schema(schema).execute() if isinstance(each, ScenarioFinished)]
+        checks = [check for event in events for found in event.recorder.checks.values() for check in found]
+        assert [check.failure_info for check in checks if check.status is not Status.SUCCESS] == []
+        assert len(events) >= len(schema.raw_schema["paths"])
 
 
 def calls() -> Iterator[tuple[str, str, JSON, int]]:
@@ -257,17 +286,31 @@ def test_reset_brings_back_what_was_configured(library: Contract, keys: KeyStore
         told.tell("/reset", {"seed": False}, 204)
         assert told.journal() == []
         assert [told.client.get(BOOK).status_code for _ in range(2)] == [503, 200]
-        assert kept.asked == [("reset", False)]
+        told.tell("/reset", {"session": "mine"}, 204)
+        assert kept.asked == [("reset", False, None), ("reset", True, "mine")]
+        assert len(told.journal()) == 2
 
 
 def test_a_snapshot_is_taken_and_restored(library: Contract, keys: KeyStore) -> None:
     with controlled(build_mock(library, keys=keys)) as told:
         assert told.control.get("/snapshot").status_code == 409
+        assert told.control.get("/clock").status_code == 404
+    with controlled(build_mock(library, keys=keys)) as told:
         told.mock.controls.kept = kept = Keeping()
-        assert told.control.get("/snapshot").json() == {"books": ["book-1"]}
+        assert told.control.get("/snapshot").json() == {"books": ["book-1"], "of": ""}
+        assert told.control.get("/snapshot", params={"session": "mine"}).json()["of"] == "mine"
         assert told.control.put("/snapshot", json={"books": []}).status_code == 204
         assert told.control.put("/snapshot", json={"cars": []}).status_code == 422
-        assert kept.asked == [("restore", {"books": []})]
+        assert kept.asked == [("restore", {"books": []}, "")]
+
+
+def test_what_a_mock_keeps_is_controlled_as_that_of_a_service(library: Contract, keys: KeyStore) -> None:
+    with controlled(build_mock(library, keys=keys)) as told:
+        told.mock.controls.kept = Keeping()
+        state = {"state": "Book exists", "action": "setup", "parameters": {"id": "book-7"}}
+        assert told.tell("/states", state, 200)["document"] == {"id": "book-7"}
+        assert told.control.get("/clock").json() == {"now": "2031-03-03T09:00:00.000000Z"}
+        assert told.control.get("/faults").status_code == 200
 
 
 def test_without_kafka_nothing_is_published(library: Contract, keys: KeyStore) -> None:
