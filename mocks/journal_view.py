@@ -9,14 +9,15 @@ from urllib.parse import unquote, unquote_plus
 import orjson
 
 from harness.contract.model import EMPTY, JSON, Contract, MediaType, Message, Operation, Schema
-from harness.contract.phi import WITHHELD, marked, masked, withheld
-from harness.contract.schema import phi_properties
+from harness.contract.phi import WITHHELD, marked, withheld
+from harness.contract.schema import compile_schema, phi_properties
+from harness.contract.showing import shown
 from harness.kafka.wire import codec_for
 from harness.serving.routing import Match as Route
 from harness.serving.routing import Routes
 from mocks.front import query_of
 from mocks.journal import Entry, Exchange, Journal, Noted, time_text
-from mocks.matching import Difference, Seen
+from mocks.matching import NOWHERE, Difference, Seen, at
 
 MATCHED = b"x-portal-matched"
 
@@ -66,16 +67,20 @@ class View:
         """The newest ``limit`` of what is asked for, oldest first."""
         entries, forgotten = self._journal.entries()
         taken = [each for each in entries if wanted.takes(each)]
-        shown = taken[-wanted.limit :] if wanted.limit else []
-        return {"entries": [self.shown(each) for each in shown], "total": len(taken), "forgotten": forgotten}
+        newest = taken[-wanted.limit :]
+        return {
+            "entries": [self.document(each) for each in newest],
+            "total": len(taken),
+            "forgotten": forgotten,
+        }
 
     def one(self, number: int) -> dict[str, JSON] | None:
         """The entry of this number, if it is there."""
-        return next((self.shown(each) for each in self._journal if each.number == number), None)
+        return next((self.document(each) for each in self._journal if each.number == number), None)
 
-    def shown(self, entry: Entry) -> dict[str, JSON]:
+    def document(self, entry: Entry) -> dict[str, JSON]:
         """An entry in JSON."""
-        document = self._exchange(entry) if isinstance(entry, Exchange) else self._noted(entry)
+        rest = self._exchange(entry) if isinstance(entry, Exchange) else self._noted(entry)
         head: dict[str, JSON] = {
             "number": entry.number,
             "kind": entry.kind,
@@ -87,7 +92,7 @@ class View:
             "violations": [{"pointer": each.pointer, "detail": each.detail} for each in entry.violations],
             "fault": entry.fault or None,
         }
-        return {**head, **document}
+        return {**head, **rest}
 
     def seen(self, entry: Entry) -> Seen:
         """What an expectation matches: an exchange's request, or a message; with guarded values."""
@@ -103,18 +108,17 @@ class View:
 
     def told(self, entry: Entry, difference: Difference) -> str:
         """A difference in words, with what may be shown of the value."""
-        secrets = self._secrets(entry)
         found = difference.found
-        if difference.part == "body" and not difference.absent and not self._phi:
-            found = WITHHELD if self._is_guarded(entry, difference.name) else found
-        return withheld(difference.text(found), secrets)
+        if difference.part == "body" and not difference.absent:
+            found = at(self._visible(self.seen(entry).body, self._schemas(entry), entry), difference.name)
+            found = WITHHELD if found is NOWHERE else found
+        return withheld(difference.text(found), self._secrets(entry))
 
     def _exchange(self, entry: Exchange) -> dict[str, JSON]:
         operation = self._contract.operations.get(entry.operation)
         secrets = self._secrets(entry)
         asked = self._schemas(entry)
         answered = _answer_schemas(operation, entry)
-        hide = operation is None and self._speaks_of_phi() and not self._phi
         return {
             "matched": entry.answer_header(MATCHED) or None,
             "request": {
@@ -122,29 +126,30 @@ class View:
                 "path": _unspelled(entry.path, secrets),
                 "query": _unspelled(entry.query, secrets),
                 "headers": _without(_texts(entry.headers), secrets),
-                **self._body(entry.body, max(entry.size, _declared(entry)), asked, secrets, hide=hide),
+                "body": _clean(self._visible(_json(entry.body), asked, entry), secrets),
+                "bytes": max(entry.size, _declared(entry)),
+                "cut": max(entry.size, _declared(entry)) > len(entry.body),
             },
             "response": {
                 "status": entry.status or None,
                 "headers": _without(_texts(entry.answer_headers), secrets),
-                **self._body(entry.answer, entry.answer_size, answered, secrets),
+                "body": _clean(self._visible(_json(entry.answer), answered), secrets),
+                "bytes": entry.answer_size,
+                "cut": entry.answer_size > len(entry.answer),
             },
         }
 
     def _noted(self, entry: Noted) -> dict[str, JSON]:
         secrets = self._secrets(entry)
         headers = {name: value.decode("utf-8", "replace") for name, value in entry.headers}
-        payload = _decoded(entry.value, headers)
-        schemas = self._schemas(entry)
-        if not self._phi:
-            payload = WITHHELD if self._unreadable(payload, schemas) else masked(schemas, payload)
+        payload = self._visible(_decoded(entry.value, headers), self._schemas(entry), entry)
         return {
             "detail": entry.detail,
             "message": None
             if not entry.topic
             else {
                 "topic": entry.topic,
-                "key": entry.key,
+                "key": withheld(entry.key, secrets) if entry.key is not None else None,
                 "headers": _without(headers, secrets),
                 "body": payload,
                 "bytes": entry.size,
@@ -152,18 +157,19 @@ class View:
             },
         }
 
-    def _body(
-        self, raw: bytes, size: int, schemas: list[Schema], secrets: set[str], *, hide: bool = False
-    ) -> dict[str, JSON]:
-        value = _json(raw)
-        if not self._phi and raw:
-            guarded = hide or self._unreadable(value, schemas)
-            value = WITHHELD if guarded else _clean(masked(schemas, value), secrets)
-        return {"body": value, "bytes": size, "cut": size > len(raw)}
+    def _visible(self, value: JSON, schemas: list[Schema], entry: Entry | None = None) -> JSON:
+        """What may be shown of a value that one of these schemas describes, if any does.
 
-    def _unreadable(self, value: JSON, schemas: Iterable[Schema]) -> bool:
-        """Whether guarded values may stand in it and nobody can say where: it was cut, or is no JSON."""
-        return isinstance(value, str) and any(phi_properties(each) for each in schemas)
+        ``entry`` is given for what somebody sent: nothing at all is known of that without a schema.
+        """
+        if self._phi or value is None:
+            return value
+        if not schemas:
+            return WITHHELD if entry is not None and self._speaks_of_phi() else value
+        if len(schemas) > 1 and any(phi_properties(each) for each in schemas):
+            fitting = [each for each in schemas if compile_schema(each).is_valid(value)]
+            return shown(fitting[0], value) if len(fitting) == 1 else WITHHELD
+        return shown(schemas[0], value)
 
     def _secrets(self, entry: Entry) -> set[str]:
         """The guarded texts of an entry, empty where they may be shown."""
@@ -187,27 +193,17 @@ class View:
             operation = self._contract.operations.get(entry.operation)
             body = operation.body if operation is not None else None
             return _of_type(body.content if body is not None else EMPTY, entry.header(b"content-type"))
-        channel = self._contract.message_operations.get(entry.operation)
-        messages: Iterable[Message] = channel.messages if channel is not None else ()
-        return [each.payload for each in messages if each.payload is not None]
-
-    def _is_guarded(self, entry: Entry, pointer: str) -> bool:
-        """Whether what stands at this pointer is guarded, holds something guarded, or may."""
-        value = self.seen(entry).body
-        schemas = self._schemas(entry)
-        if self._unreadable(value, schemas) or (not entry.operation and self._speaks_of_phi()):
-            return True
-        ways = [way.split("/")[1:] for each in schemas for way in phi_properties(each)]
-        asked = pointer.split("/")[1:]
-        return any(all(one in ("*", other) for one, other in zip(way, asked, strict=False)) for way in ways)
+        named = self._contract.message_operations.get(entry.operation)
+        messages: Iterable[Message] = named.messages if named is not None else ()
+        return [each.payload for each in messages if each.payload is not None and not each.untold]
 
     def _speaks_of_phi(self) -> bool:
         if self._guarded is None:
-            self._guarded = any(
-                media.schema is not None and phi_properties(media.schema)
-                for operation in self._contract.operations.values()
-                for media in (operation.body.content.values() if operation.body is not None else ())
-            )
+            bodies = (each.body for each in self._contract.operations.values())
+            media = (each for body in bodies if body is not None for each in body.content.values())
+            messages = (m for each in self._contract.message_operations.values() for m in each.messages)
+            schemas = (*(m.schema for m in media), *(m.payload for m in messages))
+            self._guarded = any(each is not None and phi_properties(each) for each in schemas)
         return self._guarded
 
     def _path(self, entry: Exchange) -> Mapping[str, JSON]:

@@ -15,6 +15,7 @@ from harness.contract.expressions import Context, evaluate
 from harness.contract.extent import MAX_MESSAGE, too_much
 from harness.contract.model import JSON, Contract, Message, MessageOperation
 from harness.contract.schema import compile_schema
+from harness.errors import ContractError, UsageError
 from harness.kafka.broker import Broker
 from harness.kafka.consuming import Consumption, Verdict, doubled
 from harness.kafka.dead_letters import letter_headers
@@ -25,6 +26,7 @@ from harness.serving.tracing import continued
 from mocks.changes import Changes
 from mocks.journal import Journal
 from mocks.publishing import Outlet
+from mocks.replying import Replier
 
 LOG = logging.getLogger("portal.mocks")
 REMEMBERED = 10_000
@@ -53,13 +55,20 @@ class Inlet:
     """
 
     def __init__(
-        self, contract: Contract, broker: Broker, changes: Changes, outlet: Outlet, journal: Journal
+        self,
+        contract: Contract,
+        broker: Broker,
+        changes: Changes,
+        outlet: Outlet,
+        journal: Journal,
+        replier: Replier | None = None,
     ) -> None:
         self._name = contract.service
         self._receives = tuple(each for each in contract.receives.values() if each.channel.on_kafka)
         self._broker = broker
         self._changes = changes
         self._outlet = outlet
+        self._replier = replier
         self._journal = journal
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._since_ms = 0
@@ -112,10 +121,21 @@ class Inlet:
         if taken.message.untold:
             self._journal.note("unjudged", taken.operation.id, taken.message.untold, cause.correlation)
         self._outlet.publish(self._changes.of_message(taken.operation, context, cause.causation), cause)
+        self._reply(taken, context, cause)
         seconds = time.perf_counter() - began
         self._journal.note(
             "received", taken.operation.id, record.topic, cause.correlation, record=record, seconds=seconds
         )
+
+    def _reply(self, taken: Taken, context: Context, cause: Cause) -> None:
+        """What cannot be replied is noted: the message was taken all the same."""
+        if self._replier is None:
+            return
+        try:
+            self._replier.reply(taken.operation, taken.message, context)
+        except (UsageError, ContractError) as error:
+            self._journal.note("failed", taken.operation.id, error.paragraph(), cause.correlation)
+            LOG.error("%s", error.paragraph())
 
     def _is_repeated(self, record: Record) -> bool:
         id = record.header("ce_id")
@@ -206,13 +226,13 @@ def _violations(operation: MessageOperation, record: Record) -> tuple[Reason, ..
     headers, wrong = record.texts(), list[list[Reason]]()
     for message in operation.messages:
         try:
-            payload = _payload(record, message.content_type)
+            payload = None if message.untold else _payload(record, message.content_type)
         except UndecodableValue as error:
             wrong.append([Reason("", str(error))])
             continue
         found = []
         for schema, value, at in (
-            (message.payload, payload, ""),
+            (None if message.untold else message.payload, payload, ""),
             (message.headers, headers, "/headers"),
             (message.key, record.key, "/key"),
         ):

@@ -27,7 +27,9 @@ from mocks.journal_view import View
 from mocks.known import Known
 from mocks.messages import Inlet
 from mocks.publishing import Outlet, utc_now
+from mocks.replying import Replier
 from mocks.scenarios import Scenarios
+from mocks.speaking import Speaker
 
 
 class Mock:
@@ -87,7 +89,10 @@ def build_mock(
     faults, scenarios = FaultRules(seed, conduct.faults), Scenarios()
     changes = Changes(contract, Instances(contract, known))
     outlet = Outlet(contract, broker, changes, journal, now, faults) if broker is not None else None
-    inlet = Inlet(contract, broker, changes, outlet, journal) if broker is not None and outlet else None
+    inlet = None
+    if broker is not None and outlet is not None:
+        replier = Replier(Speaker(contract, outlet, seed), seed)
+        inlet = Inlet(contract, broker, changes, outlet, journal, replier)
     guarded = any(operation.security for operation in contract.operations.values())
     store = (keys or KeyStore()) if guarded else None
     handlers = {

@@ -54,6 +54,20 @@ class Speaker:
             )
         )
 
+    def answer(
+        self,
+        send: MessageOperation,
+        message: Message,
+        payload: JSON,
+        key: str | None,
+        headers: Mapping[str, str],
+    ) -> Outgoing:
+        """Publish a message that was made elsewhere, as it is. Raises as ``say`` does."""
+        wish = Wish(send.id, payload=payload, has_payload=True, key=key)
+        return self._outlet.say(
+            lambda number, now: self._made(send, message, payload, headers, wish, number, now)
+        )
+
     def check(self, wish: Wish) -> None:
         """Raises what ``say`` would raise for the wish itself, and says nothing."""
         self._content(send_operation(self._contract, wish.operation), wish, 0)
@@ -63,7 +77,9 @@ class Speaker:
     ) -> tuple[Message, JSON, Mapping[str, str]]:
         if wish.has_payload:
             return _fitting(send, wish.payload), wish.payload, EMPTY
-        examples = [(message, each) for message in send.messages for each in message.examples]
+        examples = [
+            (message, each) for message in send.messages for each in message.examples if each.has_payload
+        ]
         if wish.example is not None:
             message, example = _named(send, wish.example, examples)
             return message, example.payload, _texts(example.headers)
@@ -72,6 +88,8 @@ class Speaker:
             return message, example.payload, _texts(example.headers)
         if not send.messages:
             raise UsageError(send.id, "this operation has no message", "a message in the contract")
+        if not send.channel.on_kafka:
+            raise UsageError(send.id, f"{send.channel.address} is not on Kafka", "a channel of Kafka")
         message = send.messages[turn % len(send.messages)]
         if message.payload is None:
             return message, {}, EMPTY
