@@ -57,12 +57,12 @@ class Replier:
         same = [each for each in examples if each.name and each.name in names]
         if same:
             return same[0].payload
-        if not examples and answer.payload is None:
-            return {}
-        seed = self._seed + zlib.crc32(answer.name.encode())
-        found = (
-            examples[0].payload if examples else example_of(answer.payload, seed) if answer.payload else {}
-        )
+        if examples:
+            found = examples[0].payload
+        elif answer.payload is not None:
+            found = example_of(answer.payload, self._seed + zlib.crc32(answer.name.encode()))
+        else:
+            found = {}
         return next(each for each in (*_echoing(answer, found, asked), found) if _valid(answer, each))
 
 
