@@ -15,15 +15,18 @@ from harness.contract.expressions import Context, evaluate
 from harness.contract.extent import MAX_MESSAGE, too_much
 from harness.contract.model import JSON, Contract, Message, MessageOperation
 from harness.contract.schema import compile_schema
+from harness.errors import ContractError, UsageError
 from harness.kafka.broker import Broker
 from harness.kafka.consuming import Consumption, Verdict, doubled
 from harness.kafka.dead_letters import letter_headers
 from harness.kafka.wire import Record, UndecodableValue
 from harness.serving.emitting import Cause, sequence_of
+from harness.serving.problems import MAX_REASONS, Reason
 from harness.serving.tracing import continued
 from mocks.changes import Changes
 from mocks.journal import Journal
 from mocks.publishing import Outlet
+from mocks.replying import Replier
 
 LOG = logging.getLogger("portal.mocks")
 REMEMBERED = 10_000
@@ -31,7 +34,7 @@ REMEMBERED = 10_000
 
 _STOP_TIMEOUT = 10.0
 
-Reason = Literal["malformed", "invalid", "failed"]
+DeadLetterReason = Literal["malformed", "invalid", "failed"]
 """Why a record is on the dead-letter topic: coded, so that it never repeats what was sent."""
 
 
@@ -52,13 +55,20 @@ class Inlet:
     """
 
     def __init__(
-        self, contract: Contract, broker: Broker, changes: Changes, outlet: Outlet, journal: Journal
+        self,
+        contract: Contract,
+        broker: Broker,
+        changes: Changes,
+        outlet: Outlet,
+        journal: Journal,
+        replier: Replier | None = None,
     ) -> None:
         self._name = contract.service
         self._receives = tuple(each for each in contract.receives.values() if each.channel.on_kafka)
         self._broker = broker
         self._changes = changes
         self._outlet = outlet
+        self._replier = replier
         self._journal = journal
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._since_ms = 0
@@ -103,14 +113,29 @@ class Inlet:
                 self._answer(each, record)
 
     def _answer(self, taken: Taken, record: Record) -> None:
+        began = time.perf_counter()
         context = Context(
             message_key=record.key, message_headers=taken.headers, message_payload=taken.payload
         )
         cause = _cause(taken, context, record)
-        self._journal.note("received", taken.operation.id, record.topic, cause.correlation)
         if taken.message.untold:
             self._journal.note("unjudged", taken.operation.id, taken.message.untold, cause.correlation)
         self._outlet.publish(self._changes.of_message(taken.operation, context, cause.causation), cause)
+        self._reply(taken, context, cause)
+        seconds = time.perf_counter() - began
+        self._journal.note(
+            "received", taken.operation.id, record.topic, cause.correlation, record=record, seconds=seconds
+        )
+
+    def _reply(self, taken: Taken, context: Context, cause: Cause) -> None:
+        """What cannot be replied is noted: the message was taken all the same."""
+        if self._replier is None:
+            return
+        try:
+            self._replier.reply(taken.operation, taken.message, context)
+        except (UsageError, ContractError) as error:
+            self._journal.note("failed", taken.operation.id, error.paragraph(), cause.correlation)
+            LOG.error("%s", error.paragraph())
 
     def _is_repeated(self, record: Record) -> bool:
         id = record.header("ce_id")
@@ -132,8 +157,10 @@ class Inlet:
         self._give_up(operation, record, "failed")
         return Verdict.GIVE_UP
 
-    def _give_up(self, operation: MessageOperation, record: Record, reason: Reason) -> None:
-        self._journal.note("rejected", operation.id, reason, record.header("ce_correlationid") or "")
+    def _give_up(self, operation: MessageOperation, record: Record, reason: DeadLetterReason) -> None:
+        correlation = record.header("ce_correlationid") or ""
+        wrong = _violations(operation, record) if reason != "failed" else ()
+        self._journal.note("rejected", operation.id, reason, correlation, record=record, violations=wrong)
         LOG.warning("%s: %r is %s", operation.id, record, reason)
         if operation.dead_letter is None:
             return
@@ -190,8 +217,32 @@ def _payload(record: Record, content_type: str) -> JSON:
     return payload
 
 
-def _fault(operation: MessageOperation, record: Record) -> Reason:
+def _fault(operation: MessageOperation, record: Record) -> DeadLetterReason:
     return "invalid" if any(_decoded(operation, record)) else "malformed"
+
+
+def _violations(operation: MessageOperation, record: Record) -> tuple[Reason, ...]:
+    """What is wrong with a record, by the message that it breaks least; never with its values."""
+    headers, wrong = record.texts(), list[list[Reason]]()
+    for message in operation.messages:
+        try:
+            payload = None if message.untold else _payload(record, message.content_type)
+        except UndecodableValue as error:
+            wrong.append([Reason("", str(error))])
+            continue
+        found = []
+        for schema, value, at in (
+            (None if message.untold else message.payload, payload, ""),
+            (message.headers, headers, "/headers"),
+            (message.key, record.key, "/key"),
+        ):
+            if schema is not None:
+                told = compile_schema(schema).violations(value)
+                found += [Reason(f"{at}{each.pointer}", each.detail) for each in told]
+        if not _counts(headers, payload):
+            found.append(Reason("/headers/ce_sequence", "is not the number of this event"))
+        wrong.append(found)
+    return tuple(min(wrong, key=len, default=[])[:MAX_REASONS])
 
 
 def _cause(taken: Taken, context: Context, record: Record) -> Cause:

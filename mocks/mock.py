@@ -18,25 +18,41 @@ from harness.serving.recording import Recorder
 from harness.serving.security import Authenticator
 from mocks.answers import OperationAnswers
 from mocks.changes import Changes
+from mocks.conduct import USUAL, Conduct
+from mocks.control.app import ControlApp
+from mocks.control.controls import Controls
+from mocks.fault_rules import FaultRules
+from mocks.front import Front
 from mocks.instances import Instances
 from mocks.journal import Journal
+from mocks.journal_view import View
 from mocks.known import Known
 from mocks.messages import Inlet
 from mocks.publishing import Outlet, utc_now
+from mocks.replying import Replier
+from mocks.scenarios import Scenarios
+from mocks.speaking import Speaker
 
 
 class Mock:
-    """One service's mock, as ``harness.serving.server`` runs it. ``journal`` tells what it did."""
-
-    control: ASGIApp | None = None
-    """A mock keeps nothing yet that could be set."""
+    """One service's mock, as ``harness.serving.server`` runs it. ``journal`` tells what it did, ``control``
+    is its control API."""
 
     def __init__(
-        self, name: str, app: ASGIApp, journal: Journal, outlet: Outlet | None, inlet: Inlet | None
+        self,
+        name: str,
+        app: ASGIApp,
+        journal: Journal,
+        outlet: Outlet | None,
+        inlet: Inlet | None,
+        control: Controls,
+        control_host: str,
     ) -> None:
         self.name = name
         self.app = app
         self.journal = journal
+        self.controls = control
+        self.control: ASGIApp | None = ControlApp(control, control_host)
         self._outlet = outlet
         self._inlet = inlet
 
@@ -63,6 +79,7 @@ def build_mock(
     recorder: Recorder | None = None,
     seed: int = 1,
     now: Callable[[], datetime] = utc_now,
+    conduct: Conduct = USUAL,
 ) -> Mock:
     """The mock of any contract, built but not started.
 
@@ -70,15 +87,19 @@ def build_mock(
     are accepted; None makes the development key's store if the contract asks for tokens. seed: makes what
     is generated repeatable. Raises ContractError for a contract that cannot be served.
     """
-    journal, known = Journal(), Known(contract)
+    journal, known = Journal(conduct.journal_kept), Known(contract)
+    faults, scenarios = FaultRules(seed, conduct.faults), Scenarios()
     changes = Changes(contract, Instances(contract, known))
-    outlet = Outlet(contract, broker, changes, journal, now) if broker is not None else None
-    inlet = Inlet(contract, broker, changes, outlet, journal) if broker is not None and outlet else None
+    outlet = Outlet(contract, broker, changes, journal, now, faults) if broker is not None else None
+    inlet = None
+    if broker is not None and outlet is not None:
+        replier = Replier(Speaker(contract, outlet, seed), seed)
+        inlet = Inlet(contract, broker, changes, outlet, journal, replier)
     guarded = any(operation.security for operation in contract.operations.values())
     store = (keys or KeyStore()) if guarded else None
     handlers = {
         operation.id: _handler(
-            operation, OperationAnswers(contract, operation, known, seed), changes, outlet, journal
+            operation, OperationAnswers(contract, operation, known, seed), changes, outlet, scenarios
         )
         for operation in contract.operations.values()
     }
@@ -89,7 +110,11 @@ def build_mock(
         recorder=recorder,
         extra_routes={JWKS_PATH: lambda: Answer(200, store.jwks())} if store is not None else {},
     )
-    return Mock(contract.service, app, journal, outlet, inlet)
+    controls = Controls(
+        contract, faults, scenarios, journal, View(contract, journal, phi=conduct.journal_phi), outlet, seed
+    )
+    front = Front(app, contract, journal, faults, seed)
+    return Mock(contract.service, front, journal, outlet, inlet, controls, conduct.control_host)
 
 
 def _authenticator(contract: Contract, store: KeyStore) -> Authenticator:
@@ -99,13 +124,21 @@ def _authenticator(contract: Contract, store: KeyStore) -> Authenticator:
 
 
 def _handler(
-    operation: Operation, answers: OperationAnswers, changes: Changes, outlet: Outlet | None, journal: Journal
+    operation: Operation,
+    answers: OperationAnswers,
+    changes: Changes,
+    outlet: Outlet | None,
+    scenarios: Scenarios,
 ) -> Handler:
     """What serves an operation: it runs on the event loop, since all that it does is computing."""
 
     async def handle(request: Request) -> Answer:
-        answer = answers.answer(request)
-        journal.note("exchange", operation.id, str(answer.status), request.correlation)
+        scenario = None if "prefer" in request.headers else scenarios.find(operation.id, request)
+        if scenario is not None and scenario.has_body:
+            answer = scenario.answer()
+        else:
+            asked = scenario.preferred(request) if scenario is not None else request
+            answer = answers.answer(asked)
         if outlet is not None and operation.emits:
             cause = Cause(request.correlation, request.correlation, request.traceparent)
             schema = _answered(operation, answer)

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from harness.contract.model import Contract, Transition
-from harness.errors import BrokerError, ContractError, RecordTooLarge
+from harness.errors import BrokerError, ContractError
 from harness.kafka.broker import Broker
-from harness.kafka.dead_letters import Headers, lighter
-from harness.kafka.wire import Publisher
+from harness.kafka.dead_letters import Headers
+from harness.kafka.wire import Publisher, Record
 from harness.serving.emitting import Cause, make_event
 from mocks.changes import Changes
+from mocks.event_faults import Carrier, Outgoing
 from mocks.events import Draft, payload_of
+from mocks.fault_rules import FaultRules
 from mocks.journal import Journal
+from mocks.later import Later
 from mocks.timers import Stay, Timers
 
 LOG = logging.getLogger("portal.mocks")
 REMEMBERED = 10_000
 """Aggregates whose last version is known; the one that changed longest ago is forgotten first."""
+
+
+NextVersion = Callable[[tuple[str, str | None], int], int]
+"""From a topic and key, and the version that a document has, to the one that its event gets."""
 
 
 def utc_now() -> datetime:
@@ -32,7 +38,8 @@ def utc_now() -> datetime:
 class Outlet:
     """Where a mock's events leave it. Safe to use from several threads; usable once started.
 
-    ``changes`` tells what the transitions that time makes do.
+    ``changes`` tells what the transitions that time makes do, ``faults`` what goes wrong on the way.
+    ``later`` is the thread for what is done after a while.
     """
 
     def __init__(
@@ -42,14 +49,15 @@ class Outlet:
         changes: Changes,
         journal: Journal,
         now: Callable[[], datetime] = utc_now,
+        faults: FaultRules | None = None,
     ) -> None:
         self._contract = contract
         self._changes = changes
         self._journal = journal
         self._now = now
-        self._publisher = Publisher(broker)
-        self._versions: OrderedDict[tuple[str, str], int] = OrderedDict()
-        self._lock = threading.Lock()
+        self.later = Later(f"mock-{contract.service}-later")
+        self._carrier = Carrier(Publisher(broker), faults or FaultRules(), self.later)
+        self._versions: OrderedDict[tuple[str, str | None], int] = OrderedDict()
         self._timers = Timers(self._elapsed)
 
     def start(self) -> None:
@@ -59,8 +67,7 @@ class Outlet:
     def stop(self) -> None:
         """Stop the timers, then wait until everything sent has arrived. Raises BrokerError if it has not."""
         self._timers.stop()
-        with self._lock:
-            self._publisher.close()
+        self._carrier.close()
 
     def publish(self, drafts: Iterable[Draft], cause: Cause) -> None:
         """Send the events of one cause. What cannot be made or sent is journalled and logged, never raised:
@@ -80,17 +87,26 @@ class Outlet:
 
     def forward(self, topic: str, key: str | None, headers: Headers, value: bytes | None) -> None:
         """Send a dead letter, without its value if it is too large. Raises BrokerError."""
-        with self._lock:
-            try:
-                self._publisher.send(topic, key, headers, value)
-            except RecordTooLarge:
-                self._publisher.send(topic, *lighter(key, headers), None)
+        self._carrier.record(topic, key, headers, value)
+
+    def say(self, make: Callable[[NextVersion, datetime], tuple[Outgoing, str]]) -> Outgoing:
+        """Send a message that nothing caused. ``make`` makes it, with its correlation id, from what numbers
+        it and the time. Raises BrokerError, and what ``make`` raises."""
+        with self._carrier.lock:
+            event, correlation = make(self._next, self._now())
+            self._carry(event, correlation)
+        return event
+
+    def _carry(self, event: Outgoing, correlation: str) -> None:
+        record = Record(event.topic, -1, -1, event.key, event.headers, event.value)
+        fault = self._carrier.carry(event)
+        self._journal.note("published", event.operation, event.topic, correlation, record=record, fault=fault)
 
     def _send(self, draft: Draft, cause: Cause) -> None:
         now = self._now()
         traced = Cause(draft.correlation or cause.correlation, cause.causation, cause.traceparent)
-        with self._lock:  # the order of versions is the order on the topic
-            version = self._next_version(draft)
+        with self._carrier.lock:  # the order of versions is the order on the topic
+            version = self._next((draft.send.channel.address, draft.key), draft.change.version)
             message, payload = payload_of(draft, version, now)
             event = make_event(
                 self._contract,
@@ -102,14 +118,16 @@ class Outlet:
                 now=now,
                 message=message.name,
             )
-            self._publisher.send(event.topic, event.key, event.headers, event.value)
-        self._journal.note("published", draft.send.id, event.topic, traced.correlation)
+            outgoing = Outgoing(draft.send.id, message, event.topic, event.key, event.headers, event.value)
+            self._carry(outgoing, traced.correlation)
         self._timers.entered(Stay(draft.change, traced.correlation, traced.traceparent))
 
-    def _next_version(self, draft: Draft) -> int:
-        """The document's version the first time, then ever higher, so that no consumer takes it for old."""
-        at = (draft.send.channel.address, draft.key)
-        version = max(draft.change.version, self._versions.pop(at, 0) + 1)
+    def _next(self, at: tuple[str, str | None], least: int) -> int:
+        """The document's version the first time, then ever higher, so that no consumer takes it for old.
+
+        ``at`` is a topic and a key.
+        """
+        version = max(least, self._versions.pop(at, 0) + 1)
         self._versions[at] = version
         if len(self._versions) > REMEMBERED:
             self._versions.popitem(last=False)

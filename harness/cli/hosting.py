@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """How a hosting command runs. ``ports`` maps a service to a wished port; others get a free one.
+    """How a hosting command runs. ``ports`` maps a service to a wished port; others get a free one. The
+    same holds of ``control_ports`` for control endpoints.
 
     ``external`` services run elsewhere and are listed in the ready file with the rest.
     """
@@ -38,6 +39,8 @@ class Stay:
     kafka_port: int = 0
     host: str = "127.0.0.1"
     ports: Mapping[str, int] = field(default_factory=dict)
+    control_host: str = "127.0.0.1"
+    control_ports: Mapping[str, int] = field(default_factory=dict)
     ready_file: Path | None = None
     external: Mapping[str, str] = field(default_factory=dict)
 
@@ -53,6 +56,8 @@ def host(system: System, build: Build, stay: Stay) -> None:
             build(broker),
             host=stay.host,
             ports=stay.ports,
+            control_host=stay.control_host,
+            control_ports=stay.control_ports,
             on_ready=lambda found: _ready(stay, broker, found.services, found.control),
         )
 
@@ -76,6 +81,11 @@ def _check(stay: Stay) -> None:
         sys.stderr.write(
             f"portal: --host {stay.host}: whoever reaches this machine can call these services, with tokens "
             "of a key that is made for development only. Do so in a network that you trust.\n"
+        )
+    if not _is_loopback(stay.control_host):
+        sys.stderr.write(
+            f"portal: --control-host {stay.control_host}: whoever reaches this machine can read what the "
+            "mocks were sent, and change what they answer. Do so in a network that you trust.\n"
         )
 
 

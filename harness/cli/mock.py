@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +10,7 @@ import typer
 
 from harness.cli.extras import need
 from harness.cli.hosting import Stay, host, recording
+from harness.cli.mock_faults import configured_faults
 from harness.cli.options import AllowRemote, Exchanges, Host, Kafka, Maps, ReadyFile, sources_of
 from harness.errors import UsageError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from harness.kafka.broker import Broker
     from harness.serving.recording import Recorder
     from harness.serving.server import Hosted
+    from mocks.conduct import Conduct
 
 
 def mock(
@@ -34,27 +36,63 @@ def mock(
     kafka: Kafka = "embedded",
     allow_remote: AllowRemote = False,
     maps: Maps = None,
+    control_port: Annotated[
+        int,
+        typer.Option(min=0, max=65_535, metavar="N", help="Port of a single mock's control API."),
+    ] = 0,
+    control_host: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="Address of the control API. Beyond loopback at your own risk."),
+    ] = "127.0.0.1",
+    faults: Annotated[
+        bool, typer.Option("--faults/--no-faults", help="Whether the faults of ./portal.toml happen.")
+    ] = True,
+    journal_phi: Annotated[
+        bool, typer.Option("--journal-phi", help="Show in the journal what the contract marks with x-phi.")
+    ] = False,
+    journal_entries: Annotated[
+        int, typer.Option(min=1, max=1_000_000, metavar="N", help="Entries that the journal keeps.")
+    ] = 1000,
     exchanges: Exchanges = None,
     ready_file: ReadyFile = None,
 ) -> None:
     """Serve mocks of contracts, until Ctrl-C.
 
     Requests are validated; the documented example answers; the header `Prefer: code=404, example=name`
-    chooses another; a success publishes the events that the contract says it causes.
+    chooses another, `X-Portal-Fault: status=503` or `latency=300` lets it go wrong; a success publishes the
+    events that the contract says it causes. Each mock has a control API, whose address is printed.
     """
     need("mock", "mock")
+    from mocks.conduct import Conduct
+
     system = read(paths, sources_of(allow_remote, maps))
     names = sorted(system.contracts)
+    stay = Stay(
+        kafka=kafka,
+        host=host_,
+        ports=_single("--port", port, names),
+        control_host=control_host,
+        control_ports=_single("--control-port", control_port, names),
+        ready_file=ready_file,
+    )
+    rules = configured_faults(Path("portal.toml"), system, names) if faults else {}
+    conduct = {
+        name: Conduct(rules.get(name, ()), journal_phi, journal_entries, control_host) for name in names
+    }
+    with recording(exchanges) as recorder:
+        host(system, lambda broker: mocks_of(system, names, broker, recorder, conduct), stay)
+
+
+def _single(option: str, port: int, names: list[str]) -> dict[str, int]:
+    """The port that one mock wishes for. Raises UsageError if there are several."""
     if port and len(names) != 1:
         raise UsageError(
-            f"--port {port}",
+            f"{option} {port}",
             f"{len(names)} mocks cannot share one port: {', '.join(names)}",
             "one contract",
-            "Name one, or leave --port out: each then gets a free one",
+            f"Name one, or leave {option} out: each then gets a free one",
         )
-    stay = Stay(kafka=kafka, host=host_, ports={names[0]: port} if port else {}, ready_file=ready_file)
-    with recording(exchanges) as recorder:
-        host(system, lambda broker: mocks_of(system, names, broker, recorder), stay)
+    return {names[0]: port} if port else {}
 
 
 def read(paths: list[Path], sources: Sources) -> System:
@@ -83,9 +121,18 @@ def _contracts(path: Path, sources: Sources) -> Iterable[Contract]:
 
 
 def mocks_of(
-    system: System, names: Iterable[str], broker: Broker | None, recorder: Recorder | None
+    system: System,
+    names: Iterable[str],
+    broker: Broker | None,
+    recorder: Recorder | None,
+    conduct: Mapping[str, Conduct] | None = None,
 ) -> list[Hosted]:
-    """Mocks of these contracts, built but not started."""
+    """Mocks of these contracts, built but not started. ``conduct`` is by service."""
+    from mocks.conduct import USUAL
     from mocks.mock import build_mock
 
-    return [build_mock(system.contracts[name], broker, recorder=recorder) for name in names]
+    found = conduct or {}
+    return [
+        build_mock(system.contracts[name], broker, recorder=recorder, conduct=found.get(name, USUAL))
+        for name in names
+    ]

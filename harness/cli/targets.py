@@ -57,7 +57,8 @@ def own(wanted: Wanted, service: str, kind: Kind) -> Iterator[Target]:
         name = f"portal {'mock' if kind == 'mock' else 'serve'} {service}"
         child = Child.start(argv, ready_file=ready_file, timeout=_START_SECONDS, env=unsecured, name=name)
         try:
-            control = child.ready["control"].get(service)
+            # A mock's control API is another one than the harness makes states with.
+            control = child.ready["control"].get(service) if kind == "reference" else None
             capabilities: frozenset[Capability] = _ALL if kind == "reference" else frozenset({"kafka"})
             if broker is None:
                 capabilities -= {"kafka"}
@@ -73,7 +74,8 @@ def _command(wanted: Wanted, service: str, kind: Kind, broker: Broker | None, re
     exchanges = ["--exchanges", str(wanted.exchanges)] if wanted.exchanges else []
     rest = [*exchanges, *wanted.reading]
     if kind == "mock":
-        return [*portal, "mock", str(wanted.system.contracts[service].folder), *kafka, *rest]
+        folder = str(wanted.system.contracts[service].folder)
+        return [*portal, "mock", folder, "--no-faults", *kafka, *rest]
     return [*portal, "serve", service, "--contracts", str(wanted.folder), *kafka, *rest]
 
 

@@ -93,16 +93,19 @@ def run(
     *,
     host: str = LOOPBACK,
     ports: Mapping[str, int] = EMPTY,
+    control_host: str = LOOPBACK,
+    control_ports: Mapping[str, int] = EMPTY,
     on_ready: Callable[[Addresses], None] = lambda _: None,
     stop: threading.Event | None = None,
 ) -> None:
     """Serve until SIGTERM, SIGINT, SIGHUP or ``stop``; then end cleanly within a few seconds.
 
-    ports: service → port; without one it gets a free port. Control endpoints always get a free port of
-    their own on loopback. on_ready is called once all answer and have joined. A second signal ends
-    without waiting. Raises PortInUse, and whatever a service's ``start`` or ``join`` raises.
+    ports: service → port; without one it gets a free port. Control endpoints get ports of their own in
+    the same way, on loopback unless control_host says otherwise. on_ready is called once all answer and
+    have joined. A second signal ends without waiting. Raises PortInUse, and whatever a service's ``start``
+    or ``join`` raises.
     """
-    bound = _bind(hosted, host, ports)
+    bound = _bind(hosted, (host, ports), (control_host, control_ports))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(hosted, bound, on_ready, stop or threading.Event()))
@@ -110,13 +113,18 @@ def run(
         bound.close()
 
 
-def _bind(hosted: Sequence[Hosted], host: str, ports: Mapping[str, int]) -> _Bound:
+_Wished = tuple[str, Mapping[str, int]]
+"""A host, and the ports that some services wish for there."""
+
+
+def _bind(hosted: Sequence[Hosted], services: _Wished, control: _Wished) -> _Bound:
     bound = _Bound()
     try:
         for each in hosted:
-            bound.services[each.name] = bind(host, ports.get(each.name, 0), each.name)
+            name = each.name
+            bound.services[name] = bind(services[0], services[1].get(name, 0), name)
             if each.control is not None:
-                bound.control[each.name] = bind(LOOPBACK, 0, f"{each.name}'s control")
+                bound.control[name] = bind(control[0], control[1].get(name, 0), f"{name}'s control")
     except BaseException:
         bound.close()
         raise

@@ -43,12 +43,17 @@ def portal(*arguments: str, cwd: Path | None = None, timeout: float = 120, **env
 
 @contextmanager
 def running(
-    arguments: Sequence[str], folder: Path, deadline: float = 60
+    arguments: Sequence[str], folder: Path, deadline: float = 60, cwd: Path | None = None
 ) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """A hosting command, once its ready file stands; ended with SIGTERM. Yields process and ready file."""
+    """A hosting command, once its ready file stands; ended with SIGTERM. Yields process and ready file.
+
+    What it prints stands in ``log.txt`` in the folder.
+    """
     ready = folder / "ready.json"
+    ready.unlink(missing_ok=True)
     log = (folder / "log.txt").open("w+")
-    process = subprocess.Popen([*PORTAL, *arguments, "--ready-file", str(ready)], stdout=log, stderr=log)
+    argv = [*PORTAL, *arguments, "--ready-file", str(ready)]
+    process = subprocess.Popen(argv, stdout=log, stderr=log, cwd=cwd)
     try:
         end = time.monotonic() + deadline
         while not ready.exists():

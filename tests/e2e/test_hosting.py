@@ -56,7 +56,7 @@ def test_a_mixture(tmp_path: Path) -> None:
     arguments = ["up", "--mock", "coverage", "--external", "notifications=http://127.0.0.1:9"]
     with running(arguments, tmp_path) as (_, ready):
         assert ready["services"]["notifications"] == "http://127.0.0.1:9"
-        assert "coverage" not in ready["control"]
+        assert set(ready["control"]) == {"coverage", "scheduling"}
         token = portal("token").out.strip()
         for name, path in (("coverage", "/v1/coverages"), ("scheduling", "/v1/slots")):
             answer = httpx.get(ready["services"][name] + path, headers={"Authorization": f"Bearer {token}"})
