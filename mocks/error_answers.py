@@ -12,9 +12,9 @@ from harness.serving.exchange import Answer
 from harness.serving.problems import Problem, problem_answer
 from harness.serving.tracing import Trace
 from mocks.documented import Documented, answers_of
-from mocks.filling import concrete, written
 from mocks.preferences import acceptable
 from mocks.response_headers import response_headers
+from mocks.writing import concrete, written
 
 _DETAIL = "This fault was asked for; the request was not processed."
 
@@ -44,7 +44,7 @@ def error_answer(
         except ContractError:  # a schema that nothing fulfils
             return problem_answer(Problem(status, detail=_DETAIL), trace)
     content_type = concrete(documented.media.content_type)
-    return Answer(status, written(body, content_type), values, content_type)
+    return Answer(status, written(body, content_type, documented.media), values, content_type)
 
 
 def _documented(operation: Operation, status: int, headers: Mapping[str, str]) -> Documented | None:

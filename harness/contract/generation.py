@@ -186,7 +186,9 @@ class _Maker:
         if "contains" in flat:
             wanted = {"allOf": [flat["contains"], items]}
             found += [self.value(wanted, depth + 1) for _ in range(flat.get("minContains", 1))]
-        spare = self.random.randint(0 if found else 1, 2) if not self.is_deep(depth) and "items" in flat else 0
+        spare = (
+            self.random.randint(0 if found else 1, 2) if not self.is_deep(depth) and "items" in flat else 0
+        )
         aim = min(most, max(fewest, len(found) + spare))
         try:
             for _ in range(60):

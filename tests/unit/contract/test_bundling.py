@@ -277,7 +277,8 @@ def components(draw: st.DrawFn, file: str) -> dict[str, Any]:
     others = [each for each in FILES if each > file]  # so that no chain of responses is a circle
 
     def either(section: str, own: Any) -> Any:
-        if others and draw(st.booleans()):
+        referred: bool = draw(st.booleans())
+        if others and referred:
             return _ref(file, draw(st.sampled_from(others)), section, draw(NAMES))
         return own
 

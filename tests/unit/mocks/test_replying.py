@@ -29,7 +29,9 @@ channels:
   answered: {address: oracle.answered, messages: {answer: {$ref: '#/components/messages/Answer'}}}
   named: {address: null, messages: {answer: {$ref: '#/components/messages/Answer'}}}
   timed: {address: oracle.timed, messages: {when: {$ref: '#/components/messages/When'}}}
-  times: {address: oracle.times, messages: {time: {payload: {type: object, properties: {hour: {type: integer}}}}}}
+  times:
+    address: oracle.times
+    messages: {time: {payload: {type: object, properties: {hour: {type: integer}}}}}
 operations:
   ask:
     action: receive
