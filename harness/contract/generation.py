@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
 from harness.contract.dialects import Direction, bundle
-from harness.contract.documents import Documents
+from harness.contract.documents import Documents, tokens_of
 from harness.contract.merging import Flat, Impossible, combine, flatten
 from harness.contract.model import JSON, Schema
 from harness.contract.patterns import CannotWrite, matching_text
 from harness.contract.scalars import number, text, word
-from harness.contract.validation import compile_schema
+from harness.contract.validation import Validator, compile_schema
 from harness.errors import ContractError
 
 _ATTEMPTS = 40
@@ -46,7 +46,7 @@ def generate(
     generator knows.
     """
     cache: dict[Any, Any] = schema.resources.compiled if isinstance(schema.resources, Documents) else {}
-    validator = compile_schema(schema, direction)
+    validator, banned = compile_schema(schema, direction), set[int]()
     for attempt in range(_ATTEMPTS):
         random = Random(f"{seed}/{attempt}")  # noqa: S311 - the same seed gives the same value, on purpose
         late = attempt >= _ATTEMPTS // 2  # whatever was tried did not do: make little, and all of it anew
@@ -54,7 +54,8 @@ def generate(
         if key not in cache:
             cache[key] = bundle(schema, direction, generating=True, telling=not late)
         whole = cache[key]
-        maker = _Maker(whole, random, like_examples and not late, 0 if late else _DEEP)
+        maker = _Maker(whole, random, like_examples and attempt < _ATTEMPTS // 4, 0 if late else _DEEP)
+        maker.banned = banned
         maker.sets_apart = attempt >= _ATTEMPTS - _ATTEMPTS // 4
         try:
             value = maker.value(whole, 0)
@@ -62,6 +63,7 @@ def generate(
             continue
         if validator.is_valid(value):
             return value
+        banned.update(_culprits(value, validator))
     raise ContractError(
         str(schema.place),
         "no valid value could be made for this schema",
@@ -77,6 +79,7 @@ class _Maker:
 
     def __init__(self, root: Any, random: Random, like_examples: bool, deep: int) -> None:
         self.deep, self.made = deep, 0
+        self.banned: set[int] = set()
         self.root: Mapping[str, Any] = root if isinstance(root, Mapping) else {}
         self.random, self.like_examples = random, like_examples
 
@@ -92,7 +95,7 @@ class _Maker:
 
     def of(self, flat: Flat, depth: int) -> JSON:
         if self.like_examples:
-            offered = [*_examples(flat)]
+            offered = [each for each in _examples(flat) if id(each) not in self.banned]
             if offered:
                 return self.random.choice(offered)
         if "const" in flat:
@@ -269,6 +272,15 @@ def _examples(flat: Flat) -> list[JSON]:
     if isinstance(flat.get("examples"), list):
         return list(flat["examples"])
     return [flat[key] for key in ("example", "default") if key in flat][:1]
+
+
+def _culprits(value: JSON, validator: Validator) -> Iterator[int]:
+    """The identities of what breaks the schema: an example that does is not taken again."""
+    for violation in validator.violations(value):
+        node = value
+        for token in tokens_of(violation.pointer):
+            node = node[int(token)] if isinstance(node, list) else node[token]
+            yield id(node)
 
 
 def _unlike(types: JSON) -> JSON:
