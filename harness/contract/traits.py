@@ -40,7 +40,8 @@ def with_traits(node: Node, version: int) -> Node:
     merger = _Merger(node.document)
     tree = merger.merged(sides, frozenset())
     uri = f"merged:{quote(node.uri)}"
-    document = Document(uri, node.document.path, node.document.file, tree, merger.marks)
+    home = node.document
+    document = Document(uri, home.path, home.file, tree, merger.marks, home.base_at(""))
     return Node.at(node.documents, node.documents.add(document))
 
 
@@ -102,6 +103,7 @@ class _Merger:
         if target and (document.uri == self.home.uri or "://" in target):
             return ref
         if document.path is None or self.home.path is None:  # one of them came from an address
-            return f"{urljoin(document.base, target) if target else document.uri}#{fragment}"
+            whole = urljoin(document.base_at(""), target) if target else document.uri
+            return f"{whole}#{fragment}"
         path = document.path.parent / target if target else document.path
         return f"{quote(os.path.relpath(path, self.home.path.parent))}#{fragment}"
