@@ -37,8 +37,8 @@ class Excerpt:
 
 @dataclass(slots=True)
 class Excerpts:
-    """``known`` are the files that could be parsed, ``guarded`` the documents among them that know PHI, by the
-    file that findings name; ``protected`` are the values that are never repeated."""
+    """``known`` are the files that could be parsed, ``guarded`` the documents among them that know PHI, by
+    the file that findings name; ``protected`` are the values that are never repeated."""
 
     known: frozenset[str] = frozenset()
     guarded: Mapping[str, Document] = field(default_factory=dict)
