@@ -15,6 +15,7 @@ from harness.findings import Finding
 from harness.lint.batch import Answers, Task, in_words, judge
 from harness.lint.rule import Rule, finding
 from harness.lint.source import Source
+from harness.lint.structure import misfits_of
 from harness.lint.uses import messages_of
 from harness.lint.walk import Piece
 
@@ -41,7 +42,7 @@ def examples_keep_their_schemas(source: Source) -> Iterator[Finding]:
 
 def schemas_make_sense(source: Source) -> Iterator[Finding]:
     """Schemas that no validator can be made of, though nothing in their structure says so."""
-    if source.walk.misfits or any(reference.error for reference in source.walk.references):
+    if misfits_of(source) or any(reference.error for reference in source.walk.references):
         return  # the rules "structure" and "reference" say why
     seen: set[str] = set()
     for task, error in _answers(source).refused:

@@ -22,8 +22,6 @@ UNREADABLE = "unreadable"
 """The rule, not to be switched off, of what the reader refuses."""
 
 _SUFFIXES = frozenset((".yaml", ".yml", ".json"))
-_CONTRACT = re.compile(rb"""^\s*["']?(openapi|swagger|asyncapi|arazzo)["']?\s*:""", re.MULTILINE)
-_IN_JSON = re.compile(rb'"(openapi|swagger|asyncapi|arazzo)"\s*:\s*"')
 _DEEPEST = 6
 _HEAD = 64 * 1024
 
@@ -87,9 +85,11 @@ class _Reading:
 
     def take(self, path: Path) -> None:
         """A contract; Arazzo documents wait until all contracts are there."""
-        if path.is_file() and (roots := list(_parsed(path, self.allowed))) and roots[0][1][0] == "arazzo":
-            self.arazzo.append((path, Source(path.stem, roots[0][0], *roots[0][1])))
-            return
+        if path.is_file() and _says(path, "arazzo"):
+            found = [(path, Source(path.stem, root, *each)) for root, each in _parsed(path, self.allowed)]
+            self.arazzo += [each for each in found if each[1].format == "arazzo"]
+            if found:
+                return
         try:
             contract = load(path, self.allowed)
         except ContractError as error:
@@ -134,11 +134,19 @@ def _contracts(folder: Path, depth: int = 0) -> Iterator[Path]:
 
 
 def _is_contract(path: Path) -> bool:
-    if path.suffix not in _SUFFIXES:
-        return False
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    return bool(_CONTRACT.search(head) or (head.lstrip()[:1] == b"{" and _IN_JSON.search(head)))
+    return path.suffix in _SUFFIXES and _says(path, "openapi|swagger|asyncapi|arazzo")
+
+
+def _says(path: Path, words: str) -> bool:
+    """Whether one of the words is a key at the beginning of a line, or of the whole if it is JSON."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD).removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="replace")
+    except OSError:
+        return False  # whoever reads it will say why
+    if head.lstrip().startswith("{"):
+        return re.search(rf'"({words})"\s*:\s*"', head) is not None
+    return re.search(rf"""^["']?({words})["']?\s*:""", head, re.MULTILINE) is not None
 
 
 def _parsed(path: Path, allowed: Sources) -> Iterator[tuple[Node, tuple[Format, tuple[int, int]]]]:

@@ -18,6 +18,9 @@ MAX_STEPS = 20_000
 """Steps of one trial; for the texts tried, of some 60 characters, a harmless pattern takes hundreds."""
 
 _ROUNDS = 24
+_TWICE = 2
+"""How often a state may be passed without reading: a loop in a loop is entered anew where it was left."""
+
 _COPIES = 3
 _ENDS = ("\x00", "!", "\n", "")
 
@@ -115,15 +118,15 @@ def _may(tree: Tree) -> bool:
 def _reachable(automaton: _Automaton, state: int) -> dict[int, int]:
     """The reading states that a state leads to without reading, and in how many ways (at most 2)."""
     found: dict[int, int] = {}
-    waiting: list[tuple[int, frozenset[int]]] = [(state, frozenset())]
+    waiting: list[tuple[int, tuple[int, ...]]] = [(state, ())]
     looked = 0
     while waiting and looked < MAX_STATES * 4:
         here, passed = waiting.pop()
         looked += 1
         if automaton.read[here] is not None:
             found[here] = min(found.get(here, 0) + 1, 2)
-        elif here not in passed:
-            waiting += [(each, passed | {here}) for each in automaton.free[here]]
+        elif passed.count(here) < _TWICE:
+            waiting += [(each, (*passed, here)) for each in automaton.free[here]]
     return found
 
 
@@ -204,7 +207,7 @@ def _two_ways(automaton: _Automaton, following: dict[int, list[tuple[int, int]]]
 def _steps(automaton: _Automaton, start: int, accept: int, text: str) -> int:
     """How many steps a backtracking matcher takes for a text, up to just over ``MAX_STEPS``."""
     steps = 0
-    waiting: list[tuple[int, int, frozenset[int]]] = [(start, 0, frozenset())]
+    waiting: list[tuple[int, int, tuple[int, ...]]] = [(start, 0, ())]
     while waiting and steps <= MAX_STEPS:
         state, at, passed = waiting.pop()
         steps += 1
@@ -213,7 +216,7 @@ def _steps(automaton: _Automaton, start: int, accept: int, text: str) -> int:
         edge = automaton.read[state]
         if edge is not None:
             if at < len(text) and any(low <= ord(text[at]) <= high for low, high in edge[0]):
-                waiting.append((edge[1], at + 1, frozenset()))
-        elif state not in passed and not (state in automaton.ends and at < len(text)):
-            waiting += [(each, at, passed | {state}) for each in reversed(automaton.free[state])]
+                waiting.append((edge[1], at + 1, ()))
+        elif passed.count(state) < _TWICE and not (state in automaton.ends and at < len(text)):
+            waiting += [(each, at, (*passed, state)) for each in reversed(automaton.free[state])]
     return steps

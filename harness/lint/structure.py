@@ -16,10 +16,19 @@ from harness.lint.walk import Reference
 
 def structure(source: Source) -> Iterator[Finding]:
     """What an OpenAPI document has that the format does not know, and lacks that it demands."""
-    if source.format != "openapi":
-        return
-    for misfit in (*source.walk.misfits, *demands(source, source.walk), *schema_demands(source, source.walk)):
+    for misfit in misfits_of(source):
         yield _misfit(source, misfit)
+
+
+def misfits_of(source: Source) -> list[Misfit]:
+    """What is wrong with the structure of an OpenAPI document; AsyncAPI has tables of its own (``forms``)."""
+    if source.format != "openapi":
+        return []
+    if "misfits" not in source.derived:
+        walk = source.walk
+        source.derived["misfits"] = [*walk.misfits, *demands(source, walk), *schema_demands(source, walk)]
+    found: list[Misfit] = source.derived["misfits"]
+    return found
 
 
 def _misfit(source: Source, misfit: Misfit) -> Finding:

@@ -72,22 +72,20 @@ def _misplaced(contract: Contract, node: Node) -> Iterator[Finding]:
 
 def words_are_spelt_right(source: Source) -> Iterator[Finding]:
     """An ``x-…`` that is nearly one of ours: the reader refuses it, for it would be read by nobody."""
-    documents, path = source.root.documents, source.root.document.path
-    for uri in documents if source.format != "arazzo" else ():
-        if path is None or uri.startswith(path.parent.as_uri()):
-            for node in words(Node.at(documents, documents.document(uri))):
-                for key in node.value:
-                    meant = misspelt(key) if key.lower().startswith("x-") else None
-                    if meant:
-                        yield finding(
-                            "word",
-                            source,
-                            node.child(key).place,
-                            f"'{key}' is not an extension word",
-                            received=f"'{key}'",
-                            documented=f"'{meant}', or a name that is less like it",
-                            operation=node.key,
-                        )
+    objects = (piece.node for pieces in source.walk.pieces.values() for piece in pieces if piece.first)
+    for node in objects:
+        for key in node.value if isinstance(node.value, dict) else ():
+            meant = misspelt(key) if key.lower().startswith("x-") else None
+            if meant:
+                yield finding(
+                    "word",
+                    source,
+                    node.child(key).place,
+                    f"'{key}' is not an extension word",
+                    received=f"'{key}'",
+                    documented=f"'{meant}', or a name that is less like it",
+                    operation=node.key,
+                )
 
 
 RULES = (

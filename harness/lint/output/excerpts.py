@@ -37,9 +37,10 @@ class Excerpt:
 
 @dataclass(slots=True)
 class Excerpts:
-    """``guarded`` are the documents that know PHI, by the file that findings name; ``protected`` the values
-    that are never repeated."""
+    """``known`` are the files that could be parsed, ``guarded`` the documents among them that know PHI, by
+    the file that findings name; ``protected`` are the values that are never repeated."""
 
+    known: frozenset[str] = frozenset()
     guarded: Mapping[str, Document] = field(default_factory=dict)
     protected: frozenset[str] = frozenset()
     _lines: dict[str, list[str]] = field(default_factory=dict)
@@ -73,6 +74,8 @@ class Excerpts:
 
     def _withheld(self, file: str) -> set[int]:
         if file not in self._data:
+            if file not in self.known and any("x-phi" in line for line in self._of_file(file)):
+                return set(range(1, len(self._of_file(file)) + 1))  # unparsed: nobody knows what is what
             document = self.guarded.get(file)
             self._data[file] = _lines_of_data(document, len(self._of_file(file))) if document else set()
         return self._data[file]
@@ -80,14 +83,16 @@ class Excerpts:
 
 def excerpts_of(sources: Iterable[Source]) -> Excerpts:
     """For the documents of all sources, and those that they refer to."""
+    known: set[str] = set()
     documents: dict[str, Document] = {}
     protected: set[str] = set()
     for source in sources:
         held = source.root.documents
+        known.update(held.files.values())
         if source.says("x-phi"):
             documents |= {held.files[uri]: held.document(uri) for uri in held}
             protected |= _protected(held)
-    return Excerpts(documents, frozenset(protected))
+    return Excerpts(frozenset(known), documents, frozenset(protected))
 
 
 def _protected(documents: Documents) -> set[str]:
