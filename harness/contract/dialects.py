@@ -7,15 +7,16 @@ taken for a keyword, and recursion stays a ``$ref``. A direction leaves out what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Literal
 
 from harness.contract.discriminators import descendants, forms, own_values
 from harness.contract.documents import Documents
 from harness.contract.keywords import modernise
 from harness.contract.model import JSON, Dialect, Schema
-from harness.contract.navigation import child, expand, named, parts, references, says, target
+from harness.contract.navigation import child, expand, named, parts, references, says, speaks_of, target
 
 Direction = Literal["request", "response"]
 
@@ -105,9 +106,11 @@ def bundle(
     """The self-contained schema. Raises ContractError for a ``$ref`` that leads nowhere.
 
     ``generating`` keeps examples, and leaves out what does not travel altogether; with ``telling`` it has
-    values say of which form they are, where there is a discriminator.
+    values say of which form they are, where there is a discriminator. What it refers to is shared with other
+    bundles of the same documents: nobody may change it.
     """
     cache = schema.resources.compiled if isinstance(schema.resources, Documents) else {}
+    direction = telling_direction(schema, direction)
     shared = cache.setdefault(("definitions", direction, generating, telling), _Definitions())
     bundler = _Bundler(direction, generating, telling, shared)
     whole = bundler.convert(schema, frozenset())
@@ -115,6 +118,20 @@ def bundle(
     if isinstance(whole, dict) and defs:
         whole["$defs"] = defs
     return whole
+
+
+def telling_direction(schema: Schema, direction: Direction | None) -> Direction | None:
+    """The direction if it makes a difference: where nothing stays behind, all ways are one."""
+    return direction if direction and speaks_of(schema, _TRAVELS_NOT[direction]) else None
+
+
+def only_refers(schema: Schema) -> str | None:
+    """Where a schema refers to that says nothing else about a value, or None."""
+    raw = schema.raw
+    if isinstance(raw, bool) or not isinstance(raw.get("$ref"), str) or "$id" in raw:
+        return None
+    others = {word for word in raw if word not in _LEFT_OUT and word[:2] != "x-"}
+    return raw["$ref"] if schema.dialect in _REF_ALONE or others == {"$ref"} else None
 
 
 @dataclass(slots=True)
@@ -127,6 +144,9 @@ class _Definitions:
     names: dict[tuple[object, ...], str] = field(default_factory=dict)
     sources: dict[str, tuple[Schema, frozenset[str]]] = field(default_factory=dict)
     converted: dict[str, tuple[dict[str, Any] | bool, tuple[str, ...]]] = field(default_factory=dict)
+    absent: dict[tuple[object, ...], frozenset[str]] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=count)
+    """Threads may compile at once: no two schemas get one name."""
 
 
 class _Bundler:
@@ -161,7 +181,7 @@ class _Bundler:
 
     def refer(self, schema: Schema, absent: frozenset[str]) -> str:
         key = (schema.uri, absent, schema.dialect, schema.scope)
-        name = self.shared.names.setdefault(key, f"{len(self.shared.names)}")
+        name = self.shared.names.setdefault(key, f"{next(self.shared.numbers)}")
         self.shared.sources.setdefault(name, (schema, absent))
         self.referred[name] = None
         return f"#/$defs/{name}"
@@ -257,11 +277,15 @@ class _Bundler:
                 found.setdefault("dependentSchemas", {})[name] = converted
 
     def absent_of(self, schema: Schema) -> frozenset[str]:
+        """The properties that do not travel this way, by all that holds with a schema."""
         if self.flag is None:
             return frozenset()
-        names = []
-        for part in parts(schema):
-            names += [
-                name for name, each in named(part, "properties").items() if says(each, self.flag) is True
-            ]
-        return frozenset(names)
+        key, known = (schema.uri, schema.dialect, schema.scope), self.shared.absent
+        if key not in known:
+            known[key] = frozenset(
+                name
+                for part in parts(schema)
+                for name, each in named(part, "properties").items()
+                if says(each, self.flag) is True
+            )
+        return known[key]

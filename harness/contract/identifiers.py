@@ -60,6 +60,8 @@ class Identifiers:
 
     def resource_of(self, pointer: str) -> str:
         """The nearest schema with an ``$id``, at or above; ``""``, the document, if there is none."""
+        if not self.bases:
+            return ""
         while pointer and pointer not in self.bases:
             pointer = pointer.rpartition("/")[0]
         return pointer

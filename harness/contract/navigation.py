@@ -32,9 +32,10 @@ ANYTHING = schema_of(True)
 
 def child(schema: Schema, *keys: str | int) -> Schema:
     """The schema that stands under these keys of another."""
+    holder: Any = None
     node: Any = schema.raw
     for key in keys:
-        node = node[key]
+        holder, node = node, node[key]
     uri = schema.uri + "".join(f"/{escape(key)}" for key in keys)
     dialect, scope = schema.dialect, schema.scope
     if isinstance(node, Mapping) and ("$id" in node or "$schema" in node):
@@ -42,7 +43,8 @@ def child(schema: Schema, *keys: str | int) -> Schema:
         if isinstance(schema.resources, Documents) and document in schema.resources:
             opened = schema.resources.document(document)
             dialect, scope = dialect_at(opened, pointer, dialect), entered(scope, opened, pointer)
-    found = Schema(uri, node, _place(schema.resources, uri), None, dialect, schema.resources, scope)
+    place = _place(schema.resources, uri, holder, keys[-1])
+    found = Schema(uri, node, place, None, dialect, schema.resources, scope)
     return found if reference(found) is None else replace(found, name=expand(found).name)
 
 
@@ -61,11 +63,14 @@ def named(schema: Schema, word: str) -> Mapping[str, Schema]:
     return {name: child(whole, name) for name in (whole.raw if isinstance(whole.raw, Mapping) else ())}
 
 
-def _place(resources: Mapping[str, Any], uri: str) -> Place:
-    document, _, pointer = uri.partition("#")
-    if isinstance(resources, Documents) and document in resources:
-        return resources.document(document).place(pointer)
-    return Place(document, 0)
+def _place(resources: Mapping[str, Any], uri: str, holder: JSON, key: str | int) -> Place:
+    """Where a schema stands, by what holds it: walking there from the top takes long in deep places."""
+    name, _, pointer = uri.partition("#")
+    if not isinstance(resources, Documents) or name not in resources:
+        return Place(name, 0)
+    document = resources.document(name)
+    at = document.marks.get(id(holder), {}).get(key)
+    return Place(document.file, *at) if at else document.place(pointer)
 
 
 def target(schema: Schema, ref: str) -> Schema:
@@ -76,9 +81,20 @@ def target(schema: Schema, ref: str) -> Schema:
     resources = schema.resources
     if not isinstance(resources, Documents) or uri not in resources:
         return _target_in(resources, schema, ref)
+    is_static = not isinstance(schema.raw, bool) and schema.raw.get("$ref") == ref
+    resource = resources.document(uri).identifiers.resource_of(here)
+    key = ("target", uri, resource, ref, is_static, schema.dialect, schema.scope)
+    found: Schema | None = resources.compiled.get(key)
+    if found is None:
+        found = resources.compiled[key] = _target(schema, resources, ref, is_static)
+    return found
+
+
+def _target(schema: Schema, resources: Documents, ref: str, is_static: bool) -> Schema:
+    uri, _, here = schema.uri.partition("#")
     found, pointer = resources.resolve(uri, ref, at=here)
     raw = look_up(found.tree, pointer)
-    if isinstance(schema.raw, Mapping) and schema.raw.get("$ref") != ref and isinstance(raw, Mapping):
+    if not is_static and isinstance(raw, Mapping):
         anchor = ref.partition("#")[2]
         static = raw.get("$dynamicAnchor") == anchor if anchor else raw.get("$recursiveAnchor") is True
         held = dict(schema.scope).get(anchor) if static else None
@@ -126,12 +142,15 @@ def reference(schema: Schema) -> str | None:
     return next(iter(references(schema)), None)
 
 
+_WORDS = ("$ref", "$dynamicRef", "$recursiveRef")
+
+
 def references(schema: Schema) -> tuple[str, ...]:
     """All references at the top of a schema, ``$ref`` first; 2020-12 allows several."""
-    if not isinstance(schema.raw, Mapping):
+    raw = schema.raw
+    if isinstance(raw, bool) or not any(word in raw for word in _WORDS):
         return ()
-    words = ("$ref", "$dynamicRef", "$recursiveRef")
-    return tuple(str(schema.raw[word]) for word in words if isinstance(schema.raw.get(word), str))
+    return tuple(raw[word] for word in _WORDS if isinstance(raw.get(word), str))
 
 
 def expand(schema: Schema) -> Schema:
@@ -146,7 +165,7 @@ def expand(schema: Schema) -> Schema:
         if schema.uri in seen or len(seen) > MAX_HOPS:
             raise ContractError(str(schema.place), "this $ref leads in a circle", "a $ref that ends")
         seen.add(schema.uri)
-    return replace(schema, name=name)
+    return schema if schema.name == name else replace(schema, name=name)
 
 
 def parts(schema: Schema) -> Iterator[Schema]:
@@ -201,7 +220,7 @@ def component(contract: Contract, name: str) -> Schema:
 
 def phi_properties(schema: Schema) -> frozenset[str]:
     """Where ``x-phi: true`` stands: JSON pointers in which ``*`` is any item or any further property."""
-    if not _speaks_of_phi(schema):
+    if not speaks_of(schema, "x-phi"):
         return frozenset()
     cache = schema.resources.compiled if isinstance(schema.resources, Documents) else {}
     key = ("phi", schema.uri)
@@ -211,20 +230,28 @@ def phi_properties(schema: Schema) -> frozenset[str]:
     return found
 
 
-def _speaks_of_phi(schema: Schema) -> bool:
-    """Whether the word stands anywhere: walking every path of a large recursive schema takes minutes."""
+def speaks_of(schema: Schema, word: str) -> bool:
+    """Whether a word stands anywhere in the schema's documents: most walks in search of it can be spared."""
     resources = schema.resources
     cache = resources.compiled if isinstance(resources, Documents) else {}
-    key = ("x-phi", len(resources))  # a file may be opened later
+    key = ("speaks of", word, len(resources))  # a file may be opened later
     if key not in cache:
-        cache[key] = any(_has_word(tree, "x-phi") for tree in (*resources.values(), schema.raw))
+        cache[key] = any(_has_word(tree, word) for tree in (*resources.values(), schema.raw))
     found: bool = cache[key]
     return found
 
 
 def _has_word(tree: JSON, word: str) -> bool:
-    inside = tree.values() if isinstance(tree, Mapping) else tree if isinstance(tree, list) else ()
-    return (isinstance(tree, Mapping) and word in tree) or any(_has_word(each, word) for each in inside)
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if word in node:
+                return True
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+    return False
 
 
 def _phi(schema: Schema, pointer: str, above: frozenset[str]) -> Iterator[str]:

@@ -10,7 +10,8 @@ from harness.contract.model import JSON
 
 def tokens_of(pointer: str) -> list[str]:
     """The reference tokens of a JSON pointer."""
-    return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
+    tokens = pointer.split("/")[1:]
+    return [each.replace("~1", "/").replace("~0", "~") for each in tokens] if "~" in pointer else tokens
 
 
 def look_up(tree: JSON, pointer: str) -> JSON:
@@ -27,7 +28,8 @@ def look_up(tree: JSON, pointer: str) -> JSON:
 
 def escape(token: str | int) -> str:
     """A reference token as it is written in a JSON pointer."""
-    return str(token).replace("~", "~0").replace("/", "~1")
+    text = token if isinstance(token, str) else str(token)
+    return text.replace("~", "~0").replace("/", "~1") if "/" in text or "~" in text else text
 
 
 def fragment_of(pointer: str) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 
 import jsonschema_rs
 
-from harness.contract.dialects import Direction, bundle
+from harness.contract.dialects import Direction, bundle, only_refers, telling_direction
 from harness.contract.documents import Documents, escape
 from harness.contract.formats import TEXTS
 from harness.contract.model import JSON, Schema
+from harness.contract.navigation import target
 from harness.errors import ContractError
 
 _NAME = re.compile(r"[A-Za-z_$@][A-Za-z0-9_.$-]{0,39}\Z")
@@ -65,12 +66,28 @@ class Validator:
 def compile_schema(schema: Schema, direction: Direction | None = None) -> Validator:
     """The validator of a schema, compiled on first use. Raises ContractError if it makes no sense."""
     cache: dict[Any, Any] = schema.resources.compiled if isinstance(schema.resources, Documents) else {}
+    direction = telling_direction(schema, direction)
     key = ("validator", schema.uri, direction, schema.dialect, schema.scope)
     if key not in cache:
-        whole = bundle(schema, direction)
-        cache[key] = Validator(schema, _compile(schema, whole), whole)
+        meant = _meant(schema)
+        if meant is not schema:
+            cache[key] = compile_schema(meant, direction)
+        else:
+            whole = bundle(schema, direction)
+            cache[key] = Validator(schema, _compile(schema, whole), whole)
     found: Validator = cache[key]
     return found
+
+
+def _meant(schema: Schema) -> Schema:
+    """What a schema refers to that does nothing else: all places that say so share one validator."""
+    meant, seen = schema, {schema.uri}
+    while (ref := only_refers(meant)) is not None:
+        meant = target(meant, ref)
+        if meant.uri in seen:
+            return schema  # a circle, which is told of elsewhere
+        seen.add(meant.uri)
+    return meant
 
 
 def _compile(schema: Schema, whole: dict[str, Any] | bool) -> jsonschema_rs.Draft202012Validator:
