@@ -40,8 +40,11 @@ class Table:
     def error(self, key: str, found: str, expected: str, remedy: str = "") -> UsageError:
         """What is wrong with a key of this table, with file and line."""
         called = _written((*self.path, key))
-        where = f"{self.file}:{self._line(key)}"
-        return UsageError(where, f"{called}: {found}", expected, remedy)
+        return UsageError(self.place(key), f"{called}: {found}", expected, remedy)
+
+    def place(self, key: str) -> str:
+        """File and line of a key, or of the table where it has none of that name."""
+        return f"{self.file}:{self._line(key)}"
 
     def only(self, known: Collection[str]) -> None:
         """Raises UsageError for a key that is not ``known``."""

@@ -166,14 +166,16 @@ class Journal:
         violations: tuple[Reason, ...] = (),
         fault: str = "",
         seconds: float = 0.0,
+        at: float | None = None,
     ) -> None:
-        """Add what happened to a message; ``record`` is the message, as far as there is one."""
+        """Add what happened to a message; ``record`` is the message, as far as there is one. ``at`` is when
+        that began (Unix seconds), by default now."""
         value = record.value if record is not None else None
         with self._lock:
             self._number += 1
             entry = Noted(
                 self._number,
-                time.time(),
+                time.time() if at is None else at,
                 kind,
                 operation,
                 detail,

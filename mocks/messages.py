@@ -113,7 +113,7 @@ class Inlet:
                 self._answer(each, record)
 
     def _answer(self, taken: Taken, record: Record) -> None:
-        began = time.perf_counter()
+        at, began = time.time(), time.perf_counter()
         context = Context(
             message_key=record.key, message_headers=taken.headers, message_payload=taken.payload
         )
@@ -122,9 +122,9 @@ class Inlet:
             self._journal.note("unjudged", taken.operation.id, taken.message.untold, cause.correlation)
         self._outlet.publish(self._changes.of_message(taken.operation, context, cause.causation), cause)
         self._reply(taken, context, cause)
-        seconds = time.perf_counter() - began
+        seconds, correlation = time.perf_counter() - began, cause.correlation
         self._journal.note(
-            "received", taken.operation.id, record.topic, cause.correlation, record=record, seconds=seconds
+            "received", taken.operation.id, record.topic, correlation, record=record, seconds=seconds, at=at
         )
 
     def _reply(self, taken: Taken, context: Context, cause: Cause) -> None:

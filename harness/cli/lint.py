@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.extras import version
-from harness.cli.options import AllowRemote, Maps, contracts_folder, creatable, sources_of, unwritable
+from harness.cli.options import AllowRemote, Config, Maps, contracts_folder, creatable, sources_of, unwritable
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,12 +30,6 @@ class Format(StrEnum):
 Rules = Annotated[
     list[str] | None,
     typer.Option(metavar="ID=SEVERITY", help="off, warning or error for one rule; may be repeated."),
-]
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE", help="Settings. Default: the nearest portal.toml, from the contract upwards."
-    ),
 ]
 
 

@@ -11,7 +11,7 @@ import typer
 from harness.cli.extras import need
 from harness.cli.hosting import Stay, host, recording
 from harness.cli.mock_faults import configured_faults
-from harness.cli.options import AllowRemote, Exchanges, Host, Kafka, Maps, ReadyFile, sources_of
+from harness.cli.options import AllowRemote, Config, Exchanges, Host, Kafka, Maps, ReadyFile, sources_of
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,8 +45,9 @@ def mock(
         typer.Option(metavar="ADDRESS", help="Address of the control API. Beyond loopback at your own risk."),
     ] = "127.0.0.1",
     faults: Annotated[
-        bool, typer.Option("--faults/--no-faults", help="Whether the faults of ./portal.toml happen.")
+        bool, typer.Option("--faults/--no-faults", help="Whether the faults of portal.toml happen.")
     ] = True,
+    config: Config = None,
     journal_phi: Annotated[
         bool, typer.Option("--journal-phi", help="Show in the journal what the contract marks with x-phi.")
     ] = False,
@@ -63,6 +64,7 @@ def mock(
     events that the contract says it causes. Each mock has a control API, whose address is printed.
     """
     need("mock", "mock")
+    from harness import settings
     from mocks.conduct import Conduct
 
     system = read(paths, sources_of(allow_remote, maps))
@@ -75,7 +77,8 @@ def mock(
         control_ports=_single("--control-port", control_port, names),
         ready_file=ready_file,
     )
-    rules = configured_faults(Path("portal.toml"), system, names) if faults else {}
+    first = paths[0] if paths[0].is_dir() else paths[0].parent
+    rules = configured_faults(config or settings.find(first), system, names) if faults else {}
     conduct = {
         name: Conduct(rules.get(name, ()), journal_phi, journal_entries, control_host) for name in names
     }

@@ -58,6 +58,12 @@ Database = Annotated[
         help="Keep each service's database in this folder. Default: forgotten at exit.",
     ),
 ]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Settings. Default: the nearest portal.toml, from the contract upwards."
+    ),
+]
 Exchanges = Annotated[
     Path | None,
     typer.Option(

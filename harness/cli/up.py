@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from harness.cli.data import held
 from harness.cli.extras import need
 from harness.cli.hosting import Stay, host, recording
 from harness.cli.mock import mocks_of
+from harness.cli.mock_faults import configured_faults
 from harness.cli.options import (
     AllowRemote,
     Contracts,
@@ -65,12 +67,17 @@ def up(
     served = sorted(set(system.contracts) - set(mocked) - set(elsewhere))
     need("up", *(["reference"] if served else ["mock"]))
 
+    from harness import settings
+    from mocks.conduct import Conduct
+
+    rules = configured_faults(settings.find(Path.cwd()), system, mocked) if mocked else {}
+    conduct = {name: Conduct(rules.get(name, ())) for name in mocked}
     stay = Stay(kafka=kafka, kafka_port=kafka_port, host=host_, ready_file=ready_file, external=elsewhere)
     with held(data, kafka), recording(exchanges) as recorder:
 
         def build(broker: Broker | None) -> list[Hosted]:
             own = references(system, served, broker, data, recorder)
-            return own + mocks_of(system, mocked, broker, recorder)
+            return own + mocks_of(system, mocked, broker, recorder, conduct)
 
         host(system, build, stay)
 

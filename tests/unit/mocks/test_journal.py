@@ -249,11 +249,13 @@ def test_messages_are_kept_with_what_is_wrong(
 ) -> None:
     with controlled(build_mock(library, embedded.broker, keys)) as live:
         headers = {"ce_id": "j-1", "ce_correlationid": "c-9", "authorization": "secret-of-mine"}
+        lent = b'{"book": "book-1", "kept": false}'  # which causes nothing that another test could hear
+        wrong = headers | {"ce_id": "j-2"}
         publish(
             embedded.broker,
             [
-                Sent("library.reader", b'{"id": "reader-1", "bookId": "book-1"}', "k", headers),
-                Sent("library.reader", b'{"id": 5, "bookId": "secret"}', "k", headers | {"ce_id": "j-2"}),
+                Sent("library.partner", lent, "k", headers),
+                Sent("library.partner", b'{"book": "book-1", "kept": 5}', "k", wrong),
             ],
         )
         deadline = time.monotonic() + WITHIN
@@ -261,14 +263,15 @@ def test_messages_are_kept_with_what_is_wrong(
             assert time.monotonic() < deadline
         (good,) = live.journal(kind="received")
         (bad,) = live.journal(kind="rejected")
-        assert good["message"]["body"] == {"id": "reader-1", "bookId": "book-1"}
-        assert (good["operation"], good["correlation"], good["message"]["key"]) == ("readerAsked", "c-9", "k")
-        assert (bad["detail"], bad["violations"][0]["pointer"]) == ("invalid", "/id")
-        assert "secret-of-mine" not in live.control.get("/journal").text
-        assert live.verify(operation="readerAsked", exactly=1, match={"body": {"/bookId": "book-1"}}) == {
+        assert good["message"]["body"] == {"book": "book-1", "kept": False}
+        told = (good["operation"], good["correlation"], good["message"]["key"])
+        assert told == ("lentElsewhere", "c-9", "k")
+        assert (bad["detail"], bad["violations"][0]["pointer"]) == ("invalid", "/kept")
+        assert good["message"]["headers"].get("authorization") is None
+        assert live.verify(operation="lentElsewhere", exactly=1, match={"body": {"/kept": False}}) == {
             "outcome": "kept",
             "count": 1,
-            "detail": "Expected readerAsked with 1 condition exactly once; the journal has it once.",
+            "detail": "Expected lentElsewhere with 1 condition exactly once; the journal has it once.",
             "matching": [good["number"]],
             "nearest": [],
         }
