@@ -19,9 +19,9 @@ effect."""
 WITHOUT: Mapping[Capability, str] = {
     "kafka": "no Kafka address was given for this target",
     "control": "this target offers no control endpoint (--control SERVICE=URL)",
-    "state": "a mock made from the contract alone remembers nothing",
-    "access": "a mock made from the contract alone knows nobody's relations",
-    "idempotency": "a mock made from the contract alone does not remember idempotency keys",
+    "state": "this target remembers nothing of what it is told",
+    "access": "this target knows nobody's relations",
+    "idempotency": "this target does not remember idempotency keys",
 }
 """Why a check that needs a capability does not apply where it is missing."""
 

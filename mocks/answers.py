@@ -1,4 +1,4 @@
-"""What a mock answers to a request that passed security and validation.
+"""What a mock answers from the contract alone to a request that passed security and validation.
 
 In this order: what ``Prefer`` asks for (RFC 7240); the named example whose request half the request
 repeats; the example that is of the very thing the request addresses; the first documented success's
@@ -7,6 +7,7 @@ first example; a generated value. What the contract decides is decided once.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from harness.serving.problems import Problem
 from mocks.documented import Documented, RequestExample, answers, answers_of, request_examples
 from mocks.filling import Filling
 from mocks.known import Known
-from mocks.preferences import Preferences, acceptable, preferences
+from mocks.preferences import NONE, Preferences, acceptable
 from mocks.response_headers import ResponseHeaders, response_headers
 from mocks.writing import concrete, written
 
@@ -33,6 +34,14 @@ class Chosen:
     documented: Documented
     matched: RequestExample | None = None
     named: bool = False
+
+    @property
+    def how(self) -> str:
+        """How it was found, as ``X-Portal-Matched`` says it."""
+        if self.documented.example is None:
+            return "generated" if self.documented.media is not None else "documented"
+        name = self.documented.example.name
+        return f"example; name={_word(name)}" if name else "example"
 
 
 class OperationAnswers:
@@ -54,19 +63,28 @@ class OperationAnswers:
         named = {each.example.name for each in self._all if each.example is not None}
         return tuple(pair for pair in request_examples(self._operation) if pair.name in named)
 
-    def answer(self, request: Request) -> Answer:
-        """The answer. Raises Problem: 400 for a preference that names nothing documented, 406."""
-        wanted = preferences(request.headers.get("prefer", ""))
+    def answer(self, request: Request, wanted: Preferences = NONE) -> tuple[Answer, str]:
+        """The answer, and how it was found (``X-Portal-Matched``).
+
+        Raises Problem: 400 for a preference that names nothing documented, 406.
+        """
         chosen = self._chosen(request, wanted)
         documented = chosen.documented
-        body = self._filling.body(documented, request, chosen.matched, as_it_is=chosen.named)
+        if wanted.dynamic:
+            body = self._filling.dynamic(documented, request)
+        else:
+            body = self._filling.body(documented, request, chosen.matched, as_it_is=chosen.named)
         headers = self._headers_of(documented).of(request, body)
-        if wanted.applied:
-            headers["Preference-Applied"] = wanted.applied
+        how = "prefer" if wanted.chooses else chosen.how
         if documented.media is None:
-            return Answer(documented.status, None, headers)
+            return Answer(documented.status, None, headers), how
         content_type = concrete(documented.media.content_type, request.headers.get("accept", ""))
-        return Answer(documented.status, written(body, content_type, documented.media), headers, content_type)
+        sent = written(body, content_type, documented.media)
+        return Answer(documented.status, sent, headers, content_type), how
+
+    def of_status(self, request: Request, status: int) -> Answer:
+        """The documented answer of one status, where the answer from state cannot be shown as documented."""
+        return self.answer(request, Preferences(code=str(status)))[0]
 
     def _chosen(self, request: Request, wanted: Preferences) -> Chosen:
         accept = request.headers.get("accept", "")
@@ -107,6 +125,14 @@ class OperationAnswers:
             made = response_headers(self._contract, self._operation, documented.response, self._seed)
             self._headers[documented.status] = made
         return self._headers[documented.status]
+
+
+def _word(name: str) -> str:
+    """A name as a parameter's value (RFC 9110, 5.6.6), fit for a header."""
+    if re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        return name
+    plain = name.encode("ascii", "replace").decode()
+    return '"' + re.sub(r"[^ -~]", " ", plain).replace("\\", "").replace('"', "") + '"'
 
 
 def _named(candidates: Sequence[Documented], name: str) -> list[Documented]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -10,7 +9,6 @@ from harness.contract.criteria import expressions_in
 from harness.contract.expressions import Context, evaluate, holds
 from harness.contract.model import JSON, Contract, Emission, Lifecycle, MessageOperation, Schema
 from harness.contract.model import Transition as Edge
-from harness.contract.schema import properties
 from mocks.events import (
     Change,
     Draft,
@@ -21,11 +19,8 @@ from mocks.events import (
     key_of,
     lifecycle_of,
 )
-from mocks.instances import Instances
+from mocks.instances import OF_ANOTHER, Instances, told_of
 from mocks.known import Document, without
-
-_OF_ANOTHER = frozenset({"id", "version", "from", "to", "reason", "occurredAt"})
-"""Properties that speak of one aggregate's own change, so they mean nothing for another."""
 
 
 @dataclass(slots=True)
@@ -110,7 +105,7 @@ class Changes:
         state = edge.to if edge else shown if isinstance(shown, str) else None
         document = self.instances.without_phi(schema, body)
         if not itself:
-            return self._elsewhere(lifecycle, id, state, sources, without(document, {*_OF_ANOTHER, status}))
+            return self._elsewhere(lifecycle, id, state, sources, without(document, {*OF_ANOTHER, status}))
         version = document.get("version")
         return Change(
             lifecycle,
@@ -151,7 +146,7 @@ class Changes:
         id = key_of(emission, context) or example_id(send)
         if known is not None and edge is not None and edge.id is None and not edge.sources:
             id = self.instances.new_id(known, example_id(send), cause)
-        facts = _told_of(known, receive, payload)
+        facts = told_of(known, receive, payload)
         if lifecycle is None or edge is None:
             return Change(lifecycle, id, None, sources, 1, facts, facts)
         return self._whole(lifecycle, id, edge.to, sources, {**facts, lifecycle.status: edge.to})
@@ -188,26 +183,3 @@ def _facts(document: Document, body: JSON, path: Mapping[str, JSON]) -> dict[str
         for name, value in document.items()
         if name.endswith("Id") or name in path or (name in sent and sent[name] == value)
     }
-
-
-def _told_of(schema: Schema | None, receive: MessageOperation, payload: Document) -> dict[str, JSON]:
-    """What a message says of an aggregate: properties that both have, and the id of what it is about.
-
-    An ``appointmentId`` is the ``id`` of a message on the appointments' channel.
-    """
-    facts = without(payload, _OF_ANOTHER)
-    if schema is None:
-        return facts
-    named = properties(schema)
-    about = {name: payload["id"] for name in named if "id" in payload and _names_entity(name, receive)}
-    return {name: value for name, value in facts.items() if name in named} | about
-
-
-def _names_entity(name: str, receive: MessageOperation) -> bool:
-    """Whether a property such as ``appointmentId`` names what a channel's messages are about."""
-    if not name.endswith("Id"):
-        return False
-    channel = receive.channel
-    spoken = (channel.id, *channel.address.split("."), *(message.name for message in receive.messages))
-    words = {re.sub(r"[^a-z0-9]", "", word.lower()) for word in spoken}
-    return name[:-2].lower() in words | {word.removesuffix("changed") for word in words}

@@ -49,11 +49,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An event that is going to be: everything but its headers, version and time."""
+    """An event that is going to be: everything but its headers, version and time.
+
+    ``kept`` says that it tells of what a state holds: then its version is the one of the thing. ``session``
+    is the one whose state that is.
+    """
 
     send: MessageOperation
     change: Change
     correlation: str | None = None
+    kept: bool = False
+    session: str = ""
 
     @property
     def key(self) -> str:

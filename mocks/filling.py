@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from harness.contract.model import JSON, Contract, MediaType, Operation
-from harness.contract.schema import compile_schema, example_of
+from harness.contract.schema import compile_schema, example_of, generate
 from harness.contract.styles import is_json
 from harness.errors import ContractError
 from harness.serving.exchange import Request
@@ -57,6 +58,18 @@ class Filling:
         if not as_it_is and documented.status < 300:
             value = self._fitting(value, shape, request)
         return shape.echo.applied(value, request, matched)
+
+    def dynamic(self, documented: Documented, request: Request) -> JSON:
+        """A generated body, another one for another request; None for an answer without one."""
+        media = documented.media
+        if media is None or media.schema is None:
+            return self.body(documented, request)
+        asked = f"{request.method} {request.url} {request.body!r}"
+        try:
+            made = generate(media.schema, self.seed + zlib.crc32(asked.encode()), "response")
+        except ContractError:
+            return self.body(documented, request)
+        return self._shape(documented, media).echo.applied(made, request, None)
 
     def shows(self, documented: Documented, request: Request) -> bool:
         """Whether the example is of the very thing that the request addresses."""

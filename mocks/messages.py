@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,7 +23,6 @@ from harness.kafka.wire import Record, UndecodableValue
 from harness.serving.emitting import Cause, sequence_of
 from harness.serving.problems import MAX_REASONS, Reason
 from harness.serving.tracing import continued
-from mocks.changes import Changes
 from mocks.journal import Journal
 from mocks.publishing import Outlet
 from mocks.replying import Replier
@@ -36,6 +35,9 @@ _STOP_TIMEOUT = 10.0
 
 DeadLetterReason = Literal["malformed", "invalid", "failed"]
 """Why a record is on the dead-letter topic: coded, so that it never repeats what was sent."""
+
+
+Caused = Callable[[MessageOperation, Context, Cause], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,15 @@ class Taken:
 class Inlet:
     """Consumes what a contract receives, in a thread of its own and a consumer group for this run alone.
 
-    On a cluster that keeps its records, those from before ``start`` are left alone.
+    ``caused`` does what a message causes. On a cluster that keeps its records, those from before ``start``
+    are left alone.
     """
 
     def __init__(
         self,
         contract: Contract,
         broker: Broker,
-        changes: Changes,
+        caused: Caused,
         outlet: Outlet,
         journal: Journal,
         replier: Replier | None = None,
@@ -66,7 +69,7 @@ class Inlet:
         self._name = contract.service
         self._receives = tuple(each for each in contract.receives.values() if each.channel.on_kafka)
         self._broker = broker
-        self._changes = changes
+        self._caused = caused
         self._outlet = outlet
         self._replier = replier
         self._journal = journal
@@ -100,6 +103,10 @@ class Inlet:
         if self._thread is not None:
             self._thread.join(_STOP_TIMEOUT)
 
+    def forget(self) -> None:
+        """What was received before is no repeat."""
+        self._seen.clear()
+
     def handle(self, record: Record) -> None:
         """Judge one record, and publish the events that it causes."""
         if 0 <= record.timestamp_ms < self._since_ms:
@@ -120,7 +127,7 @@ class Inlet:
         cause = _cause(taken, context, record)
         if taken.message.untold:
             self._journal.note("unjudged", taken.operation.id, taken.message.untold, cause.correlation)
-        self._outlet.publish(self._changes.of_message(taken.operation, context, cause.causation), cause)
+        self._caused(taken.operation, context, cause)
         self._reply(taken, context, cause)
         seconds, correlation = time.perf_counter() - began, cause.correlation
         self._journal.note(

@@ -5,61 +5,60 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from harness.contract.expressions import Context
-from harness.contract.model import Contract, Operation, Schema
+from harness.contract.model import Contract
 from harness.kafka.broker import Broker
 from harness.serving.app import build_app
-from harness.serving.emitting import Cause
 from harness.serving.envelope import ASGIApp
-from harness.serving.exchange import Answer, Handler, Request
+from harness.serving.exchange import Answer
 from harness.serving.foreign_tokens import AnyIssuer, asks_for_ours
 from harness.serving.keys import ISSUER, JWKS_PATH, KeyStore
 from harness.serving.recording import Recorder
 from harness.serving.security import Authenticator
 from mocks.answers import OperationAnswers
 from mocks.changes import Changes
+from mocks.clock import Clock, utc_now
 from mocks.conduct import USUAL, Conduct
 from mocks.control.app import ControlApp
 from mocks.control.controls import Controls
 from mocks.fault_rules import FaultRules
 from mocks.front import Front
+from mocks.handling import Handling
 from mocks.instances import Instances
 from mocks.journal import Journal
 from mocks.journal_view import View
 from mocks.known import Known
 from mocks.messages import Inlet
-from mocks.publishing import Outlet, utc_now
+from mocks.provider_states import ProviderStates
+from mocks.publishing import Outlet
+from mocks.refusals import Refusals
 from mocks.replying import Replier
 from mocks.scenarios import Scenarios
 from mocks.speaking import Speaker
+from mocks.stateful import Stateful
+from mocks.telling import Telling
+from mocks.timers import Timers
 
 
 class Mock:
     """One service's mock, as ``harness.serving.server`` runs it. ``journal`` tells what it did, ``control``
-    is its control API."""
+    is its control API; ``states`` is what tests may do to what it holds, None where it remembers nothing."""
 
     def __init__(
-        self,
-        name: str,
-        app: ASGIApp,
-        journal: Journal,
-        outlet: Outlet | None,
-        inlet: Inlet | None,
-        control: Controls,
-        control_host: str,
+        self, app: ASGIApp, handling: Handling, inlet: Inlet | None, control: Controls, control_host: str
     ) -> None:
-        self.name = name
+        self.name = handling.contract.service
         self.app = app
-        self.journal = journal
+        self.journal = control.journal
         self.controls = control
+        self.states = control.kept
         self.control: ASGIApp | None = ControlApp(control, control_host)
-        self._outlet = outlet
+        self._handling = handling
         self._inlet = inlet
 
     def start(self) -> None:
-        """Begin to consume, and to play what time does. Nothing to do without Kafka."""
-        if self._outlet is not None:
-            self._outlet.start()
+        """Begin to consume, and to play what time does."""
+        if self._handling.timers is not None:
+            self._handling.timers.start(f"mock-{self.name}-timers")
         if self._inlet is not None:
             self._inlet.start()
 
@@ -67,8 +66,10 @@ class Mock:
         """End; returns when every event sent has arrived. Raises BrokerError if one has not."""
         if self._inlet is not None:
             self._inlet.stop()
-        if self._outlet is not None:
-            self._outlet.stop()
+        if self._handling.timers is not None:
+            self._handling.timers.stop()
+        if self._handling.outlet is not None:
+            self._handling.outlet.stop()
 
 
 def build_mock(
@@ -87,82 +88,39 @@ def build_mock(
     are accepted; None makes the development key's store if the contract asks for tokens. seed: makes what
     is generated repeatable. Raises ContractError for a contract that cannot be served.
     """
-    journal, known = Journal(conduct.journal_kept), Known(contract)
-    faults, scenarios = FaultRules(seed, conduct.faults), Scenarios()
-    changes = Changes(contract, Instances(contract, known))
-    outlet = Outlet(contract, broker, changes, journal, now, faults) if broker is not None else None
-    inlet = None
-    if broker is not None and outlet is not None:
-        replier = Replier(Speaker(contract, outlet, seed), seed)
-        inlet = Inlet(contract, broker, changes, outlet, journal, replier)
-    guarded = any(operation.security for operation in contract.operations.values())
-    store = (keys or KeyStore()) if guarded else None
-    handlers = {
-        operation.id: _handler(
-            operation, OperationAnswers(contract, operation, known, seed), changes, outlet, scenarios
-        )
-        for operation in contract.operations.values()
+    journal, faults, scenarios = Journal(conduct.journal_kept), FaultRules(seed, conduct.faults), Scenarios()
+    known, clock = Known(contract), Clock(now)
+    instances = Instances(contract, known)
+    answers = {
+        each.id: OperationAnswers(contract, each, known, seed) for each in contract.operations.values()
     }
+    state = Stateful(contract, known, clock, seed) if conduct.state else None
+    changes, telling = Changes(contract, instances), Telling(contract, instances)
+    handling = Handling(contract, answers, scenarios, changes, telling, state)
+    handling.timers = timers = Timers(handling.elapsed, clock)
+    inlet = None
+    if broker is not None:
+        outlet = handling.outlet = Outlet(contract, broker, journal, clock.now, faults, timers.entered)
+        replier = Replier(Speaker(contract, outlet, seed), seed)
+        inlet = Inlet(contract, broker, handling.received, outlet, journal, replier)
+    guarded = any(operation.security for operation in every)
+    store = (keys or KeyStore()) if guarded else None
     app = build_app(
         contract,
-        handlers,
+        dict.fromkeys(contract.operations, handling.handle),
         _authenticator(contract, store) if store is not None else None,
         recorder=recorder,
+        refusals=Refusals(contract, clock.now, seed),
         extra_routes={JWKS_PATH: lambda: Answer(200, store.jwks())} if store is not None else {},
     )
-    controls = Controls(
-        contract, faults, scenarios, journal, View(contract, journal, phi=conduct.journal_phi), outlet, seed
-    )
+    view = View(contract, journal, phi=conduct.journal_phi)
+    kept = ProviderStates(state, handling, inlet, seed) if state is not None else None
+    controls = Controls(contract, faults, scenarios, journal, view, handling.outlet, seed, kept)
     front = Front(app, contract, journal, faults, seed)
-    return Mock(contract.service, front, journal, outlet, inlet, controls, conduct.control_host)
+    return Mock(front, handling, inlet, controls, conduct.control_host)
 
 
 def _authenticator(contract: Contract, store: KeyStore) -> Authenticator:
     """Portal's tokens are judged; where the contract does not speak of them, so are others accepted."""
     own = store.authenticator()
     return own if asks_for_ours(contract) else AnyIssuer(own, ISSUER)
-
-
-def _handler(
-    operation: Operation,
-    answers: OperationAnswers,
-    changes: Changes,
-    outlet: Outlet | None,
-    scenarios: Scenarios,
-) -> Handler:
-    """What serves an operation: it runs on the event loop, since all that it does is computing."""
-
-    async def handle(request: Request) -> Answer:
-        scenario = None if "prefer" in request.headers else scenarios.find(operation.id, request)
-        if scenario is not None and scenario.has_body:
-            answer = scenario.answer()
-        else:
-            asked = scenario.preferred(request) if scenario is not None else request
-            answer = answers.answer(asked)
-        if outlet is not None and operation.emits:
-            cause = Cause(request.correlation, request.correlation, request.traceparent)
-            schema = _answered(operation, answer)
-            outlet.publish(changes.of_exchange(operation.emits, schema, _context(request, answer)), cause)
-        return answer
-
-    return handle
-
-
-def _answered(operation: Operation, answer: Answer) -> Schema | None:
-    response = operation.response_for(answer.status)
-    media = response.content.get(answer.content_type) if response is not None else None
-    return media.schema if media is not None else None
-
-
-def _context(request: Request, answer: Answer) -> Context:
-    return Context(
-        method=request.method,
-        url=request.url,
-        status=answer.status,
-        request_path=request.path,
-        request_query=request.query,
-        request_headers=request.headers,
-        request_body=request.body,
-        response_headers=answer.headers,
-        response_body=answer.body,
-    )

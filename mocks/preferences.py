@@ -15,16 +15,34 @@ _SAFE = re.compile(rf"{_TOKEN}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """The preferences that a mock honours; None where the caller has none. Others are ignored."""
+    """The preferences that a mock honours; None where the caller has none. Others are ignored.
+
+    ``dynamic`` asks for a generated answer, ``stateless`` (``state=off``) for one that remembers nothing.
+    """
 
     code: str | None = None
     example: str | None = None
+    dynamic: bool = False
+    stateless: bool = False
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the caller says which documented answer it wants."""
+        return self.code is not None or self.example is not None or self.dynamic
 
     @property
     def applied(self) -> str:
         """The value of ``Preference-Applied`` (RFC 7240, section 3); ``""`` if nothing was asked for."""
-        given = (("code", self.code), ("example", self.example))
+        given = (
+            ("code", self.code),
+            ("example", self.example),
+            ("dynamic", "true" if self.dynamic else None),
+            ("state", "off" if self.stateless else None),
+        )
         return ", ".join(f"{name}={_word(value)}" for name, value in given if value is not None)
+
+
+NONE = Preferences()
 
 
 def preferences(header: str) -> Preferences:
@@ -36,7 +54,12 @@ def preferences(header: str) -> Preferences:
     found: dict[str, str] = {}
     for name, value in _PREFERENCE.findall(header):
         found.setdefault(name.lower(), _unquoted(value))
-    return Preferences(found.get("code") or None, found.get("example") or None)
+    return Preferences(
+        found.get("code") or None,
+        found.get("example") or None,
+        found.get("dynamic", "").lower() == "true",
+        found.get("state", "").lower() == "off",
+    )
 
 
 def _unquoted(value: str) -> str:

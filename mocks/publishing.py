@@ -5,21 +5,23 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
-from harness.contract.model import Contract, Transition
+from harness.contract.model import Contract, Message
+from harness.contract.schema import says
 from harness.errors import BrokerError, ContractError
 from harness.kafka.broker import Broker
 from harness.kafka.dead_letters import Headers
 from harness.kafka.wire import Publisher, Record
 from harness.serving.emitting import Cause, make_event
-from mocks.changes import Changes
+from mocks.clock import utc_now
 from mocks.event_faults import Carrier, Outgoing
 from mocks.events import Draft, payload_of
 from mocks.fault_rules import FaultRules
 from mocks.journal import Journal
 from mocks.later import Later
-from mocks.timers import Stay, Timers
+from mocks.sessions import KAFKA_HEADER
+from mocks.timers import Stay
 
 LOG = logging.getLogger("portal.mocks")
 REMEMBERED = 10_000
@@ -30,43 +32,32 @@ NextVersion = Callable[[tuple[str, str | None], int], int]
 """From a topic and key, and the version that a document has, to the one that its event gets."""
 
 
-def utc_now() -> datetime:
-    """The wall clock's time, aware."""
-    return datetime.now(UTC)
-
-
 class Outlet:
-    """Where a mock's events leave it. Safe to use from several threads; usable once started.
+    """Where a mock's events leave it. Safe to use from several threads.
 
-    ``changes`` tells what the transitions that time makes do, ``faults`` what goes wrong on the way.
-    ``later`` is the thread for what is done after a while.
+    ``entered`` hears of every aggregate that an event told of, unless a state holds it; ``faults`` say what
+    goes wrong on the way. ``later`` is the thread for what is done after a while.
     """
 
     def __init__(
         self,
         contract: Contract,
         broker: Broker,
-        changes: Changes,
         journal: Journal,
         now: Callable[[], datetime] = utc_now,
         faults: FaultRules | None = None,
+        entered: Callable[[Stay], None] = lambda _: None,
     ) -> None:
         self._contract = contract
-        self._changes = changes
+        self._entered = entered
         self._journal = journal
         self._now = now
         self.later = Later(f"mock-{contract.service}-later")
         self._carrier = Carrier(Publisher(broker), faults or FaultRules(), self.later)
         self._versions: OrderedDict[tuple[str, str | None], int] = OrderedDict()
-        self._timers = Timers(self._elapsed)
-
-    def start(self) -> None:
-        """Begin to play timers."""
-        self._timers.start(f"mock-{self._contract.service}-timers")
 
     def stop(self) -> None:
-        """Stop the timers, then wait until everything sent has arrived. Raises BrokerError if it has not."""
-        self._timers.stop()
+        """Wait until everything sent has arrived. Raises BrokerError if it has not."""
         self._carrier.close()
 
     def publish(self, drafts: Iterable[Draft], cause: Cause) -> None:
@@ -106,7 +97,7 @@ class Outlet:
         now = self._now()
         traced = Cause(draft.correlation or cause.correlation, cause.causation, cause.traceparent)
         with self._carrier.lock:  # the order of versions is the order on the topic
-            version = self._next((draft.send.channel.address, draft.key), draft.change.version)
+            version = self._version(draft)
             message, payload = payload_of(draft, version, now)
             event = make_event(
                 self._contract,
@@ -118,9 +109,24 @@ class Outlet:
                 now=now,
                 message=message.name,
             )
-            outgoing = Outgoing(draft.send.id, message, event.topic, event.key, event.headers, event.value)
+            headers = event.headers + self._of_session(draft, message)
+            outgoing = Outgoing(draft.send.id, message, event.topic, event.key, headers, event.value)
             self._carry(outgoing, traced.correlation)
-        self._timers.entered(Stay(draft.change, traced.correlation, traced.traceparent))
+        if not draft.kept:
+            self._entered(Stay(draft.change, traced.correlation, traced.traceparent))
+
+    def _of_session(self, draft: Draft, message: Message) -> tuple[tuple[str, bytes], ...]:
+        """The header that says which session an event is of, where the message's headers have room for it."""
+        if not draft.session:
+            return ()
+        schema, words = message.headers, ("additionalProperties", "unevaluatedProperties")
+        room = schema is None or all(says(schema, word) is not False for word in words)
+        return ((KAFKA_HEADER, draft.session.encode()),) if room else ()
+
+    def _version(self, draft: Draft) -> int:
+        """What a state holds has a version of its own; of all else the versions are counted here."""
+        at = (draft.send.channel.address, draft.key)
+        return draft.change.version if draft.kept else self._next(at, draft.change.version)
 
     def _next(self, at: tuple[str, str | None], least: int) -> int:
         """The document's version the first time, then ever higher, so that no consumer takes it for old.
@@ -132,7 +138,3 @@ class Outlet:
         if len(self._versions) > REMEMBERED:
             self._versions.popitem(last=False)
         return version
-
-    def _elapsed(self, stay: Stay, edge: Transition) -> None:
-        cause = Cause(stay.correlation, stay.change.id, stay.traceparent)
-        self.publish(self._changes.of_timer(stay.change, edge), cause)

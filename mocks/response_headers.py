@@ -24,7 +24,7 @@ class ResponseHeaders:
     """The headers that one documented response carries, decided when the mock is built.
 
     ``echoed`` maps lower-case header names that the request has a parameter for to their spelling. ``etag``
-    is the schema of a documented ``ETag``.
+    is the schema of a documented ``ETag``, ``tagged`` says that there is one.
     """
 
     values: Mapping[str, str]
@@ -32,6 +32,7 @@ class ResponseHeaders:
     etag: Schema | None = None
     location: str | None = None
     links: tuple[tuple[str, Link], ...] = ()
+    tagged: bool = False
 
     def of(self, request: Request, body: JSON) -> dict[str, str]:
         """The headers for this exchange. ``body`` is the answer's."""
@@ -67,7 +68,7 @@ def response_headers(
     contract: Contract, operation: Operation, response: Response, seed: int
 ) -> ResponseHeaders:
     """A value for every documented header: its example, else one that its schema allows."""
-    values, echoed, location, etag = {}, {}, None, None
+    values, echoed, location, etag, tagged = {}, {}, None, None, False
     for header in response.headers.values():
         lowered = header.name.lower()
         if lowered in _LEFT_TO_SERVING:
@@ -77,7 +78,7 @@ def response_headers(
         if value is not None:
             values[name] = header_text(value, header)
         if name == "ETag":
-            etag = header.schema
+            etag, tagged = header.schema, True
         if operation.parameter("header", header.name) is not None:
             echoed[lowered] = header.name
         if lowered == "location":
@@ -88,7 +89,7 @@ def response_headers(
         for target, link in zip(readable, response.links, strict=True)
         if target is not None and target.method.upper() == "GET"
     )
-    return ResponseHeaders(values, echoed, etag, location, links)
+    return ResponseHeaders(values, echoed, etag, location, links, tagged)
 
 
 def _filled(path: str, link: Link, context: Context) -> str:

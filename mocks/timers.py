@@ -1,6 +1,6 @@
-"""Plays the transitions that time alone makes, for the aggregates that a mock has told about.
+"""Plays the transitions that time alone makes, for the aggregates that a mock keeps or has told about.
 
-A mock keeps no aggregate; it remembers how it last told each one to be, and since when in this state.
+What is remembered of each is how it was last, and since when it is in this state.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import heapq
 import itertools
 import logging
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from harness.contract.expressions import Context, holds
 from harness.contract.model import Transition
+from mocks.clock import Clock
 from mocks.events import Change
 from mocks.known import Document
 
@@ -26,16 +26,17 @@ REMEMBERED = 10_000
 _PLAYED = -1
 """The number of a wait that is over: it comes again when the state is entered, or ``when`` holds, anew."""
 
-_Key = tuple[str, str]
+_Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """An aggregate in a state, and what its next event must carry on."""
+    """An aggregate in a state, and what its next event must carry on. ``session`` is the one it lives in."""
 
     change: Change
     correlation: str
     traceparent: str
+    session: str = ""
 
 
 @dataclass(slots=True)
@@ -54,12 +55,13 @@ class Timers:
     """Calls ``elapsed`` for each ``after`` transition whose time has come.
 
     Time counts from entering the state, for a transition with ``when`` from when that has come to hold.
-    ``clock`` is monotonic seconds. Safe to use from several threads.
+    Safe to use from several threads.
     """
 
-    def __init__(self, elapsed: Elapsed, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, elapsed: Elapsed, clock: Clock | None = None) -> None:
         self._elapsed = elapsed
-        self._clock = clock
+        self._clock = clock or Clock()
+        self._playing = threading.RLock()
         self._running: OrderedDict[_Key, _Running] = OrderedDict()
         self._due: list[tuple[float, int, _Key, Transition]] = []
         self._count = itertools.count()
@@ -80,12 +82,41 @@ class Timers:
         if self._thread is not None:
             self._thread.join()
 
+    def advance(self, seconds: float) -> None:
+        """Let time pass on the clock; what is due by then has been played, in order, when this returns."""
+        with self._playing:
+            end = self._clock.reading() + seconds
+            while True:
+                with self._changed:
+                    due = self._due[0][0] if self._due else None
+                    if due is None or due > end or self._stopped:
+                        break
+                    self._clock.forward(max(0.0, due - self._clock.reading()))
+                    taken = self._taken()
+                if taken is not None:
+                    self._try(*taken)
+            self._clock.forward(max(0.0, end - self._clock.reading()))
+        with self._changed:
+            self._changed.notify()
+
+    def forget(self) -> None:
+        """Nothing waits any more: there is nothing that could change."""
+        with self._playing, self._changed:
+            self._running.clear()
+            self._due.clear()
+            self._changed.notify()
+
+    def left(self, session: str, schema: str, id: str) -> None:
+        """An aggregate is no more."""
+        with self._changed:
+            self._running.pop((session, schema, id), None)
+
     def entered(self, stay: Stay) -> None:
         """An aggregate is as told from now on. One that stays in its state stays since when it did."""
         change = stay.change
         if change.lifecycle is None or change.state is None:
             return
-        key = (change.lifecycle.schema, change.id)
+        key = (stay.session, change.lifecycle.schema, change.id)
         with self._changed:
             running = self._running.pop(key, None)
             if running is None or running.stay.change.state != change.state:
@@ -96,7 +127,7 @@ class Timers:
                 self._follow(key, running, list(_timed(change)))
 
     def _follow(self, key: _Key, running: _Running, edges: list[tuple[float, Transition]]) -> None:
-        now, document = self._clock(), running.stay.change.document
+        now, document = self._clock.reading(), running.stay.change.document
         self._running[key] = running
         for after, edge in edges:
             if not _holds(edge, document):
@@ -106,7 +137,7 @@ class Timers:
                 heapq.heappush(self._due, (now + after, running.waits[edge], key, edge))
         if len(self._running) > REMEMBERED:
             forgotten, _ = self._running.popitem(last=False)
-            LOG.warning("too many timers run; that of %s %s is forgotten", *forgotten)
+            LOG.warning("too many timers run; that of %s %s is forgotten", *forgotten[1:])
         if len(self._due) > 8 * REMEMBERED:
             self._due = [each for each in self._due if self._runs(*each[1:])]
             heapq.heapify(self._due)
@@ -122,20 +153,27 @@ class Timers:
             with self._changed:
                 if self._stopped:
                     return
-                if not self._due:
-                    self._changed.wait()
+                wait = self._due[0][0] - self._clock.reading() if self._due else None
+                if wait is None or wait > 0:
+                    self._changed.wait(None if wait is None else min(wait, threading.TIMEOUT_MAX))
                     continue
-                wait = self._due[0][0] - self._clock()
-                if wait > 0:
-                    self._changed.wait(min(wait, threading.TIMEOUT_MAX))
-                    continue
-                _, number, key, edge = heapq.heappop(self._due)
-                if not self._runs(number, key, edge):
-                    continue
-                running = self._running[key]
-                running.waits[edge] = _PLAYED
-                stay = running.stay
-            self._try(stay, edge)
+            with self._playing:
+                with self._changed:
+                    due = self._due[0][0] if self._due else None
+                    if self._stopped or due is None or due > self._clock.reading():
+                        continue
+                    taken = self._taken()
+                if taken is not None:
+                    self._try(*taken)
+
+    def _taken(self) -> tuple[Stay, Transition] | None:
+        """The wait that is over, taken from the queue; None if it had ended before."""
+        _, number, key, edge = heapq.heappop(self._due)
+        if not self._runs(number, key, edge):
+            return None
+        running = self._running[key]
+        running.waits[edge] = _PLAYED
+        return running.stay, edge
 
     def _try(self, stay: Stay, edge: Transition) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from harness.serving.recording import Recorder
     from harness.serving.server import Hosted
     from mocks.conduct import Conduct
+
+
+class Remembers(StrEnum):
+    """The words of ``--state``."""
+
+    ON = "on"
+    OFF = "off"
 
 
 def mock(
@@ -54,14 +62,20 @@ def mock(
     journal_entries: Annotated[
         int, typer.Option(min=1, max=1_000_000, metavar="N", help="Entries that the journal keeps.")
     ] = 1000,
+    state: Annotated[
+        Remembers,
+        typer.Option(help="Whether a mock remembers what it is told, where its contract lets it."),
+    ] = Remembers.ON,
     exchanges: Exchanges = None,
     ready_file: ReadyFile = None,
 ) -> None:
     """Serve mocks of contracts, until Ctrl-C.
 
-    Requests are validated; the documented example answers; the header `Prefer: code=404, example=name`
-    chooses another, `X-Portal-Fault: status=503` or `latency=300` lets it go wrong; a success publishes the
-    events that the contract says it causes. Each mock has a control API, whose address is printed.
+    Requests are validated. What was made can be read, listed, changed and deleted again, beginning with the
+    contract's examples; where that cannot be told from the contract, the documented example answers. The
+    header `Prefer: code=404, example=name` chooses another answer, `X-Portal-Fault: status=503` or
+    `latency=300` lets it go wrong; a success publishes the events that the contract says it causes. Each mock
+    has a control API, whose address is printed.
     """
     need("mock", "mock")
     from harness import settings
@@ -80,7 +94,8 @@ def mock(
     first = paths[0] if paths[0].is_dir() else paths[0].parent
     rules = configured_faults(config or settings.find(first), system, names) if faults else {}
     conduct = {
-        name: Conduct(rules.get(name, ()), journal_phi, journal_entries, control_host) for name in names
+        name: Conduct(rules.get(name, ()), journal_phi, journal_entries, control_host, state is Remembers.ON)
+        for name in names
     }
     with recording(exchanges) as recorder:
         host(system, lambda broker: mocks_of(system, names, broker, recorder, conduct), stay)

@@ -57,11 +57,8 @@ def own(wanted: Wanted, service: str, kind: Kind) -> Iterator[Target]:
         name = f"portal {'mock' if kind == 'mock' else 'serve'} {service}"
         child = Child.start(argv, ready_file=ready_file, timeout=_START_SECONDS, env=unsecured, name=name)
         try:
-            # A mock's control API is another one than the harness makes states with.
-            control = child.ready["control"].get(service) if kind == "reference" else None
-            capabilities: frozenset[Capability] = _ALL if kind == "reference" else frozenset({"kafka"})
-            if broker is None:
-                capabilities -= {"kafka"}
+            control = child.ready["control"].get(service)
+            capabilities: frozenset[Capability] = _ALL if broker is not None else _ALL - {"kafka"}
             url = child.ready["services"][service]
             yield Target(service, url, kind, capabilities, broker, control, KeyStore().mint)
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urljoin
 
@@ -77,6 +78,16 @@ def target(schema: Schema, ref: str) -> Schema:
     """The schema that a reference at the top of ``schema`` leads to: a ``$ref``, or else a ``$dynamicRef`` by
     the scope that it is met in (JSON Schema 2020-12, section 8.2.3.2). Raises ContractError if nothing is
     there."""
+    if not isinstance(schema.resources, Documents):
+        return _target(schema, ref)
+    cache, key = schema.resources.compiled, ("target", schema.uri, ref, schema.dialect, schema.scope)
+    if key not in cache:
+        cache[key] = _target(schema, ref)
+    led: Schema = cache[key]
+    return led
+
+
+def _target(schema: Schema, ref: str) -> Schema:
     uri, _, here = schema.uri.partition("#")
     resources = schema.resources
     if not isinstance(resources, Documents) or uri not in resources:
@@ -187,6 +198,16 @@ def parts(schema: Schema) -> Iterator[Schema]:
 
 def properties(schema: Schema) -> Mapping[str, Schema]:
     """Property → schema, through ``$ref`` and ``allOf``; what stands nearest wins."""
+    if not isinstance(schema.resources, Documents):
+        return _properties(schema)
+    cache, key = schema.resources.compiled, ("properties", schema.uri, schema.dialect, schema.scope)
+    if key not in cache:
+        cache[key] = MappingProxyType(_properties(schema))
+    found: Mapping[str, Schema] = cache[key]
+    return found
+
+
+def _properties(schema: Schema) -> Mapping[str, Schema]:
     found: dict[str, Schema] = {}
     for part in parts(schema):
         for name, each in named(part, "properties").items():

@@ -27,7 +27,7 @@ from harness.serving.connexion_names import (
     SecurityMiddleware,
 )
 from harness.serving.dispatch import Exchange, ResponseJudge
-from harness.serving.envelope import IN_FLIGHT, INCOMING, ASGIApp, Envelope, Incoming
+from harness.serving.envelope import IN_FLIGHT, INCOMING, ASGIApp, Envelope, Incoming, Refusals
 from harness.serving.exchange import Answer, Handler
 from harness.serving.problems import Problem
 from harness.serving.recording import Recorder
@@ -51,6 +51,7 @@ def build_app(
     validate_responses: bool = False,
     max_body: int = MAX_BODY,
     max_in_flight: int = IN_FLIGHT,
+    refusals: Refusals | None = None,
     handlers_place: str = "",
 ) -> ASGIApp:
     """The application that serves every operation of a contract.
@@ -58,8 +59,8 @@ def build_app(
     handlers: by operationId; a plain function runs in a thread, a coroutine function on the loop.
     security: checks tokens, scopes and ``x-access`` as far as the request tells; None asks only that
     credentials are there. extra_routes: GET paths outside the contract, e.g. the JWKS. validate_responses:
-    an answer that breaks the contract becomes a 500. handlers_place: where handlers are written, for the
-    error. max_body is bytes. Raises ContractError for an operation without handler.
+    an answer that breaks the contract becomes a 500. refusals: words them. handlers_place: where handlers
+    are written, for the error. max_body is bytes. Raises ContractError for an operation without handler.
     """
     _require(contract, handlers, handlers_place)
     pool = Workers(WORKERS, f"portal-{contract.service}")
@@ -73,7 +74,12 @@ def build_app(
     app = AsyncApp(
         __name__,
         middlewares=[
-            partial(_Routing, routes=Routes(contract.operations.values()), extra=extra_routes),
+            partial(
+                _Routing,
+                routes=Routes(contract.operations.values()),
+                extra=extra_routes,
+                refusals=refusals,
+            ),
             SecurityMiddleware,
             _Dispatch,
         ],
@@ -86,7 +92,7 @@ def build_app(
         raise ContractError(
             contract.service, f"this contract cannot be served: {error.message}", "valid paths and responses"
         ) from error
-    envelope = Envelope(app, max_in_flight)
+    envelope = Envelope(app, max_in_flight, refusals)
     return recorder.wrap(envelope, contract.service) if recorder is not None else envelope
 
 
@@ -134,8 +140,14 @@ class _Gates:
 class _Routing:
     """Finds the operation and leaves word of it where Connexion's middlewares look."""
 
-    def __init__(self, app: ASGIApp, routes: Routes, extra: Mapping[str, Callable[[], Answer]]) -> None:
-        self._app, self._routes, self._extra = app, routes, extra
+    def __init__(
+        self,
+        app: ASGIApp,
+        routes: Routes,
+        extra: Mapping[str, Callable[[], Answer]],
+        refusals: Refusals | None,
+    ) -> None:
+        self._app, self._routes, self._extra, self._refusals = app, routes, extra, refusals
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -146,7 +158,7 @@ class _Routing:
         method = scope["method"]
         found = self._routes.find(method, raw_path, scope["query_string"].decode("latin-1"))
         if isinstance(found, Match):
-            incoming.path = found.values
+            incoming.path, incoming.operation = found.values, found.operation
             scope["extensions"][ROUTING_CONTEXT] = {"api_base_path": "", "operation_id": found.operation}
             await self._app(scope, receive, send)
             return
@@ -154,12 +166,14 @@ class _Routing:
         allowed = frozenset({"GET", "HEAD", "OPTIONS"}) if extra is not None else found
         if extra is not None and method in {"GET", "HEAD"}:
             await respond(send, extra(), incoming.trace)
+        elif method == "OPTIONS" and allowed:
+            await respond(send, Answer(204, headers={"Allow": ", ".join(sorted(allowed))}), incoming.trace)
+        elif self._refusals is not None:
+            raise self._refusals.unmatched(method, raw_path, allowed)
         elif not allowed:
             base = self._routes.base
             hint = f" Every path here begins with {base}/." if not raw_path.startswith(f"{base}/") else ""
             raise Problem(404, detail=f"There is nothing at this address.{hint}")
-        elif method == "OPTIONS":
-            await respond(send, Answer(204, headers={"Allow": ", ".join(sorted(allowed))}), incoming.trace)
         else:
             names = ", ".join(sorted(allowed))
             raise Problem(405, detail=f"This address takes {names}.", headers={"Allow": names})

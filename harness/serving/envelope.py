@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from harness.contract.model import EMPTY
 from harness.errors import ContractError
+from harness.serving.exchange import Answer
 from harness.serving.problems import Problem, problem_answer
 from harness.serving.tracing import Trace, trace_of
 from harness.serving.wire import Disconnected, Message, Scope, headers_of, respond
@@ -33,7 +34,8 @@ _log = logging.getLogger("portal.serving")
 
 @dataclass(slots=True)
 class Incoming:
-    """What is known of a request before its operation is: trace, headers, then the path's raw values.
+    """What is known of a request before it is decoded: trace, headers, then the path's raw values and the
+    operationId.
 
     ``problem`` is why it was refused, once it is.
     """
@@ -41,7 +43,18 @@ class Incoming:
     trace: Trace
     headers: Mapping[str, str]
     path: Mapping[str, str] = EMPTY
+    operation: str = ""
     problem: Problem | None = None
+
+
+class Refusals(Protocol):
+    """How refusals are worded, where problem details are not enough."""
+
+    def answer(self, problem: Problem, incoming: Incoming) -> Answer:
+        """The answer that tells a problem."""
+
+    def unmatched(self, method: str, path: str, allowed: Collection[str]) -> Problem:
+        """The problem of a request that no operation takes; ``allowed`` are the methods of its path."""
 
 
 @dataclass(slots=True)
@@ -97,8 +110,11 @@ class _Turn:
 class Envelope:
     """Wraps an application; nothing that it raises reaches the server."""
 
-    def __init__(self, app: ASGIApp, max_in_flight: int = IN_FLIGHT) -> None:
+    def __init__(
+        self, app: ASGIApp, max_in_flight: int = IN_FLIGHT, refusals: Refusals | None = None
+    ) -> None:
         self._app = app
+        self._refusals = refusals
         self._load = _Load(max_in_flight)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -116,25 +132,32 @@ class Envelope:
         except Disconnected:
             return
         except asyncio.CancelledError:  # the server waits no longer for what is under way
-            await _tell(send, _busy("The service is ending."), incoming.trace)
+            await self._tell(send, _busy("The service is ending."), incoming)
         except Exception as error:
             problem = error if isinstance(error, Problem) else unexpected(error, incoming.trace)
             incoming.problem = problem
-            await _tell(send, problem, incoming.trace)
+            await self._tell(send, problem, incoming)
         finally:
             turn.end()
+
+    async def _tell(self, send: Any, problem: Problem, incoming: Incoming) -> None:
+        try:
+            await respond(send, self._worded(problem, incoming), incoming.trace)
+        except RuntimeError:
+            # The server's word for an answer that has begun already: nothing can be told any more.
+            _log.error("correlation %s: the answer broke off", incoming.trace.correlation)
+
+    def _worded(self, problem: Problem, incoming: Incoming) -> Answer:
+        if self._refusals is not None:
+            try:
+                return self._refusals.answer(problem, incoming)
+            except Exception as error:  # a refusal must reach the caller, in whatever words
+                unexpected(error, incoming.trace)
+        return problem_answer(problem, incoming.trace)
 
 
 def _busy(detail: str) -> Problem:
     return Problem(503, detail=detail, headers={"Retry-After": "1"})
-
-
-async def _tell(send: Any, problem: Problem, trace: Trace) -> None:
-    try:
-        await respond(send, problem_answer(problem, trace), trace)
-    except RuntimeError:
-        # The server's word for an answer that has begun already: nothing can be told any more.
-        _log.error("correlation %s: the answer broke off", trace.correlation)
 
 
 def unexpected(error: BaseException, trace: Trace) -> Problem:

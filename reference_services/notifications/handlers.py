@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from harness.contract.model import JSON
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem
-from reference_services.platform.sight import no_such_thing
+from harness.serving.sight import no_such_thing
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from harness.contract.aggregates import kept
 from harness.contract.model import JSON
 from harness.contract.nearest import did_you_mean
 from harness.contract.schema import complete
@@ -14,7 +15,7 @@ from harness.serving.control import Action, Held
 from reference_services.platform import records, tables, timers
 from reference_services.platform.aggregate import Aggregate
 from reference_services.platform.clock import Clock
-from reference_services.platform.kinds import Kind, check_document, kept
+from reference_services.platform.kinds import Kind, check_document
 from reference_services.platform.seeds import id_of, seeds
 from reference_services.platform.situation import Knowledge
 from reference_services.platform.store import Store, Transaction

@@ -7,14 +7,15 @@ from dataclasses import replace
 
 from harness.contract.expressions import evaluate
 from harness.serving.admission import context_of
+from harness.serving.claims import Claim, claim_of
 from harness.serving.emitting import Cause
 from harness.serving.exchange import Answer, Request
 from harness.serving.problems import Problem
+from harness.serving.sight import no_such_thing, sight_of
 from reference_services.platform.aggregate import Aggregate
 from reference_services.platform.clock import Clock
-from reference_services.platform.idempotency import Claim, InProgress, claim_of, recall, remember
+from reference_services.platform.idempotency import InProgress, recall, remember
 from reference_services.platform.operations import OperationPlan, answer_of
-from reference_services.platform.sight import no_such_thing, sight_of
 from reference_services.platform.situation import Knowledge, Situation
 from reference_services.platform.store import Conflict, Store, WriteWanted
 from reference_services.platform.work import Work

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 
 from harness.contract.expressions import Context, evaluate
+from harness.contract.lifecycles import Timed, time_may
 from harness.contract.model import Transition
 from harness.serving.emitting import Cause
 from harness.serving.problems import Problem
@@ -15,7 +16,6 @@ from reference_services.platform import records, timers
 from reference_services.platform.aggregate import Aggregate
 from reference_services.platform.clock import Clock
 from reference_services.platform.handlers import Function
-from reference_services.platform.lifecycle import Timed, time_may
 from reference_services.platform.situation import Knowledge, Situation
 from reference_services.platform.store import Store, Transaction
 from reference_services.platform.timers import Due

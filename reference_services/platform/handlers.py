@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from harness.contract.lifecycles import pascal
 from harness.contract.model import Contract, Place
 from harness.errors import ContractError
-from reference_services.platform.lifecycle import pascal
 from reference_services.platform.records import unique_names
 
 Function = Callable[..., Any]

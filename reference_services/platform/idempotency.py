@@ -8,17 +8,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from harness.serving.exchange import Answer, Request
-from harness.serving.problems import Problem, Reason
+from harness.serving.claims import Claim, used_for_another
+from harness.serving.exchange import Answer
+from harness.serving.problems import Problem
 from reference_services.platform import tables
-from reference_services.platform.records import digest
 from reference_services.platform.store import Conflict, Transaction
 from reference_services.platform.values import instant
 
@@ -30,26 +29,6 @@ _FIND = select(_I.digest, _I.status, _I.headers, _I.content_type, _I.body).where
 )
 _KEEP = insert(tables.idempotency)
 _EXPIRE = delete(tables.idempotency).where(_I.at < bindparam("before"))
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A key as one caller uses it for one operation, with what the request asks for."""
-
-    operation: str
-    caller: str
-    key: str
-    digest: str
-
-
-def claim_of(request: Request) -> Claim | None:
-    """The request's claim, None without an ``Idempotency-Key``."""
-    key = request.headers.get("idempotency-key")
-    if not key:
-        return None
-    body = request.body.hex() if isinstance(request.body, bytes) else request.body
-    asked = digest([dict(request.path), dict(request.query), body])
-    return Claim(request.operation.id, str(request.claims.get("sub", "")), key, asked)
 
 
 class InProgress:
@@ -89,11 +68,7 @@ def recall(transaction: Transaction, claim: Claim) -> Answer | None:
     if found is None:
         return None
     if found.digest != claim.digest:
-        raise Problem(
-            422,
-            detail="This Idempotency-Key was used with another body.",
-            errors=[Reason("/header/Idempotency-Key", "was used with another body")],
-        )
+        raise used_for_another()
     body = orjson.loads(found.body) if found.body is not None else None
     return Answer(found.status, body, orjson.loads(found.headers), found.content_type)
 

@@ -6,22 +6,22 @@ import re
 import secrets
 import string
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.contract.model import JSON, Contract, Operation, Schema
+from harness.contract.aggregates import subject_of_kind
+from harness.contract.lifecycles import Rules
+from harness.contract.model import JSON, Contract, Schema
 from harness.contract.schema import (
     Validator,
     compile_schema,
     expand,
-    items_of,
     phi_properties,
     properties,
     says,
 )
 from harness.errors import ContractError
 from reference_services.platform.aggregate import PRIVATE
-from reference_services.platform.lifecycle import Rules
 
 _ALPHABET = string.digits + string.ascii_lowercase
 _PREFIXED = re.compile(r"\^([0-9A-Za-z_-]*)\[(?:0-9a-z|a-z0-9)\]\{(\d+),(\d+)\}\$")
@@ -90,7 +90,7 @@ def kind_of(contract: Contract, name: str, schema: Schema, unique: tuple[str, ..
         validator=compile_schema(schema),
         id_schema=named.get("id"),
         rules=None if lifecycle is None else Rules(lifecycle),
-        subject=_subject(contract, name, named),
+        subject=subject_of_kind(contract, name, named),
         identified="id" in named,
         versioned="version" in named,
         nullable=frozenset(each for each, sub in named.items() if compile_schema(sub).is_valid(None)),
@@ -114,54 +114,3 @@ def check_document(kind: Kind, document: Mapping[str, JSON]) -> None:
             "a document that keeps it",
             "What a service remembers beyond its contract goes into properties that begin with _",
         )
-
-
-def kept(contract: Contract) -> Iterator[str]:
-    """The component schemas that can be aggregates: those with an ``id``, and those with a lifecycle.
-
-    What only travels as a message is none.
-    """
-    for name, schema in contract.schemas.items():
-        if "asyncapi" in contract.documents.get(schema.uri.partition("#")[0], ()):
-            continue
-        if name in contract.lifecycles or "id" in properties(schema):
-            yield name
-
-
-def answered(operation: Operation) -> Iterator[Schema]:
-    """The schemas of an operation's successful JSON answers."""
-    for response in operation.successes:
-        for media in response.content.values():
-            if media.schema is not None:
-                yield media.schema
-
-
-def item_type(schema: Schema) -> str | None:
-    """The component that a list answer's items are, or None."""
-    for each in properties(schema).values():
-        items = items_of(each)
-        if items is not None:
-            return expand(items).name
-    return None
-
-
-def _subject(contract: Contract, name: str, named: Mapping[str, Schema]) -> str | None:
-    """Where the patient stands in a document: as ``x-subject`` of the operations that answer it says."""
-    told = [op for op in contract.operations.values() if op.subject and _answers(op, name)]
-    for operation in told:
-        source, _, pointer = (operation.subject or "").partition("#/")
-        if source == "$response.body" and any(each.name == name for each in answered(operation)):
-            return pointer.replace("/", ".")
-    for operation in told:
-        last = re.split(r"[./#]", operation.subject or "")[-1]
-        if last in named:
-            return last
-        # What is kept once for each patient has the patient's id: /patients/{patientId}/preferences.
-        only = operation.path.count("{") == 1 and "{" + last + "}" in operation.path
-        if only and "id" in named and any(each.name == name for each in answered(operation)):
-            return "id"
-    return "patientId" if "patientId" in named else None
-
-
-def _answers(operation: Operation, name: str) -> bool:
-    return any(name in (each.name, item_type(each)) for each in answered(operation))

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
+from harness.contract.aggregates import answered
 from harness.contract.expressions import Context, evaluate
 from harness.contract.model import JSON, Contract, Emission, Operation, Response
 from harness.contract.schema import items_of, properties, says
 from harness.serving.exchange import Answer
 from reference_services.platform.aggregate import PRIVATE, Aggregate, Page
-from reference_services.platform.kinds import Kind, answered
+from reference_services.platform.kinds import Kind
 
 _PARAMETER = re.compile(r"\{([^{}]+)\}")
 _TOTALS = ("total", "totalCount", "count")

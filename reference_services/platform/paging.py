@@ -15,11 +15,11 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from harness.contract.model import JSON
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem, Reason
+from harness.serving.sight import Sight
 from reference_services.platform import tables
 from reference_services.platform.aggregate import Aggregate, Between, Page
 from reference_services.platform.operations import OperationPlan
 from reference_services.platform.records import COLUMNS, aggregate_of, count, has_field
-from reference_services.platform.sight import Sight
 from reference_services.platform.store import Transaction
 from reference_services.platform.values import sortable
 

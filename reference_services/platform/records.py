@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, s
 from sqlalchemy.exc import IntegrityError
 
 from harness.contract.model import JSON
+from harness.serving.claims import digest
 from reference_services.platform import tables
 from reference_services.platform.aggregate import Aggregate
 from reference_services.platform.store import Conflict, Transaction, WriteWanted
@@ -171,11 +171,6 @@ def _claim(transaction: Transaction, aggregate: Aggregate) -> None:
             transaction.connection.execute(_CLAIM, key)
         except IntegrityError as error:
             raise Taken(name) from error
-
-
-def digest(value: JSON) -> str:
-    """SHA-256 of a JSON value; equal whatever the order of properties."""
-    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def unique_names(uniques: Iterable[str | tuple[str, ...]]) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness.contract.aggregates import item_type, kept
 from harness.contract.model import JSON, Contract
 from harness.contract.schema import expand
-from reference_services.platform.kinds import Kind, item_type, kept
+from reference_services.platform.kinds import Kind
 
 
 def seeds(contract: Contract, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, str, Mapping[str, JSON]]]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from harness.contract.expressions import Context
+from harness.contract.lifecycles import Driver
 from harness.contract.model import EMPTY, JSON, Contract, Message, MessageOperation
 from harness.serving.emitting import Cause
 from harness.serving.exchange import Request
+from harness.serving.sight import EVERYTHING, Sight
 from reference_services.platform.events import SendPlan
 from reference_services.platform.kinds import Kind, plain_kind
-from reference_services.platform.lifecycle import Driver
 from reference_services.platform.operations import OperationPlan
-from reference_services.platform.sight import EVERYTHING, Sight
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from harness.contract.lifecycles import Rules, time_may
 from harness.contract.model import JSON, Transition
 from reference_services.platform import tables
 from reference_services.platform.aggregate import Aggregate
 from reference_services.platform.clock import Clock
-from reference_services.platform.lifecycle import Rules, time_may
 from reference_services.platform.store import Store, Transaction
 from reference_services.platform.values import instant
 

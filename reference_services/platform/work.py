@@ -39,12 +39,12 @@ from harness.errors import ContractError
 from harness.serving.access import stands_for
 from harness.serving.exchange import Answer, Request
 from harness.serving.problems import Problem
+from harness.serving.sight import EVERYTHING, no_such_thing
 from reference_services.platform import paging, records, timers
 from reference_services.platform.aggregate import Aggregate, Between, Page
 from reference_services.platform.kinds import Kind, check_document
 from reference_services.platform.paging import Where
 from reference_services.platform.preconditions import Precondition
-from reference_services.platform.sight import EVERYTHING, no_such_thing
 from reference_services.platform.situation import IncomingMessage, Knowledge, Situation
 from reference_services.platform.store import Transaction
 from reference_services.platform.telling import Telling

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.contract.model import JSON, Transition
+from harness.serving.claims import Claim, claim_of
 from harness.serving.exchange import Answer, Request
 from harness.serving.problems import Problem
 from reference_services.coverage.handlers import addCoverage
 from reference_services.notifications.handlers import getPreferences
 from reference_services.platform import endpoint
-from reference_services.platform.idempotency import Claim, claim_of
 from reference_services.platform.work import Aggregate, Page, Work
 from reference_services.scheduling.handlers import releaseSlot
 from tests.faulty_services.breaking import Break, Reply, answers, edges, handlers, platform, without

@@ -13,7 +13,7 @@ from harness.kafka.embedded import EmbeddedBroker
 from harness.serving.keys import KeyStore
 from mocks.mock import build_mock
 from tests.conftest import ROOT
-from tests.unit.mocks.running import LIBRARY, TOPICS, running
+from tests.unit.mocks.running import FORGETFUL, LIBRARY, TOPICS, running
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,10 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyStore:
 @pytest.fixture(scope="module")
 def mocked(library: Contract, keys: KeyStore) -> Iterator[httpx.Client]:
     """A client of the library's mock, which has no Kafka."""
-    with running([build_mock(library, keys=keys)]) as urls, httpx.Client(base_url=urls["library"]) as client:
+    with (
+        running([build_mock(library, keys=keys, conduct=FORGETFUL)]) as urls,
+        httpx.Client(base_url=urls["library"]) as client,
+    ):
         yield client
 
 

@@ -8,8 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.serving.server import Addresses, Hosted, run
+from mocks.conduct import Conduct
 
 READY = 10.0
+FORGETFUL = Conduct(state=False)
+"""Of a mock that remembers nothing of what it is told."""
+
 LIBRARY = Path(__file__).parent / "contracts" / "library"
 
 TOPICS = {"library.loan": 2, "library.book": 1, "library.reader": 1, "library.partner": 1, "library.dead": 1}

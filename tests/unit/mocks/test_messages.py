@@ -15,7 +15,7 @@ from harness.kafka.listening import Listener
 from harness.kafka.wire import Record, publish
 from harness.serving.keys import KeyStore
 from mocks.mock import Mock, build_mock
-from tests.unit.mocks.running import TOPICS
+from tests.unit.mocks.running import FORGETFUL, TOPICS
 
 WITHIN = 10.0
 SETTLE = 0.8
@@ -50,7 +50,7 @@ class Consuming:
 
 @pytest.fixture(scope="module")
 def consuming(library: Contract, keys: KeyStore, embedded: EmbeddedBroker) -> Iterator[Consuming]:
-    mock = build_mock(library, embedded.broker, keys)
+    mock = build_mock(library, embedded.broker, keys, conduct=FORGETFUL)
     mock.start()
     try:
         with Listener(embedded.broker, TOPICS) as listener:

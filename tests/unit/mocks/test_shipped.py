@@ -1,4 +1,7 @@
-"""The shipped contracts, mocked: every operation answers its own examples as documented."""
+"""The shipped contracts, mocked: every operation answers its own examples as documented.
+
+Each call is made in a session of its own, so that all find what the contracts' examples show.
+"""
 
 from __future__ import annotations
 
@@ -94,12 +97,26 @@ def call(shipped: Shipped, case: Case, name: str, correlation: str) -> httpx.Res
         path = path.replace("{" + each + "}", quote(str(value), safe=""))
     bodies = (pair.body for pair in request_examples(operation) if pair.name == name and pair.has_body)
     body = next(bodies, None)
-    subject = (body or {}).get("patientId") or values["path"].get("patientId") or "pat-4k7m2q9x1a"
-    token = shipped.keys.mint(claims_for(operation, subject))
+    shown = shown_by(operation, name)
+    subject = (body or {}).get("patientId") or values["path"].get("patientId") or shown.get("patientId")
+    if operation.parameter("header", "If-Match") is not None:
+        values["header"]["If-Match"] = '"1"'
+    token = shipped.keys.mint(claims_for(operation, subject or "pat-4k7m2q9x1a"))
     sent = {each: str(value) for each, value in values["header"].items()}
-    sent |= {"Authorization": f"Bearer {token}", "X-Correlation-Id": correlation}
+    sent |= {
+        "Authorization": f"Bearer {token}",
+        "X-Correlation-Id": correlation,
+        "X-Portal-Session": f"{correlation}-{name or 'unnamed'}",
+    }
     url = shipped.urls[case.contract.service] + path
     return shipped.client.request(operation.method, url, params=values["query"], headers=sent, json=body)
+
+
+def shown_by(operation: Operation, name: str) -> dict[str, Any]:
+    """What the operation's example of this name answers, else its first; empty if it is no object."""
+    shown = [e for r in operation.successes for m in r.content.values() for e in m.examples]
+    named = [each.value for each in shown if each.name == name] or [each.value for each in shown]
+    return named[0] if named and isinstance(named[0], dict) else {}
 
 
 def names_of(operation: Operation) -> list[str]:

@@ -19,7 +19,7 @@ import pytest
 
 from harness.serving import crowd, envelope, protocol, wire
 from harness.serving.crowd import Crowd, room_for
-from harness.serving.envelope import INCOMING, Envelope
+from harness.serving.envelope import IN_FLIGHT, INCOMING, Envelope
 from harness.serving.exchange import Answer
 from harness.serving.heads import MAX_HEAD
 from harness.serving.protocol import HEAD_TIMEOUT
@@ -50,8 +50,8 @@ def address() -> Iterator[tuple[str, int]]:
 
 
 @contextlib.contextmanager
-def serving(app: Any = reads, **bounds: int) -> Iterator[tuple[str, int]]:
-    with served([Service("tested", Envelope(app, **bounds))]) as addresses:
+def serving(app: Any = reads, max_in_flight: int = IN_FLIGHT) -> Iterator[tuple[str, int]]:
+    with served([Service("tested", Envelope(app, max_in_flight))]) as addresses:
         url = httpx.URL(addresses.services["tested"])
         yield url.host, url.port or 0
 

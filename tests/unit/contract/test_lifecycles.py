@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.contract.expressions import Context
+from harness.contract.lifecycles import Rules, Timed, pascal
 from harness.contract.model import JSON
-from reference_services.platform.lifecycle import Rules, Timed, pascal
 from tests.unit.platform.desk import Desk
 
 

@@ -1,0 +1,104 @@
+"""Finding what a request is about, for who may see it; and what is said where there is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.contract.model import JSON
+from harness.serving.exchange import Request
+from harness.serving.problems import Problem
+from harness.serving.sight import Sight, no_such_thing, sight_of
+from mocks.known import Document
+from mocks.plans import Plan
+from mocks.resources import Kind
+from mocks.seeding import key_of
+from mocks.things import State, Thing
+
+
+def find_thing(plan: Plan, request: Request, state: State) -> Thing | None:
+    """The thing that the path names, if it is there and this caller may see it."""
+    role, kind = plan.role, plan.role.kind
+    thing = _addressed(plan, request, state)
+    if thing is None or not belongs(plan, request, thing):
+        return None
+    sight = sight_for(plan, request)
+    if sight is not None and not sight.sees(subject_of(kind, thing.document)):
+        if role.operation.subject is None and kind.subject is None:
+            return thing
+        raise no_such_thing()
+    return thing
+
+
+def _addressed(plan: Plan, request: Request, state: State) -> Thing | None:
+    role = plan.role
+    key = asked_key(plan, request)
+    if key is None:
+        return None
+    if role.kind.single or role.address is None or role.by in (role.kind.id, None):
+        return state.get(role.kind.name, key)
+    wanted = request.path[role.address]
+    every = state.all(role.kind.name)
+    return next((each for each in every if str(each.document.get(role.by or "")) == str(wanted)), None)
+
+
+def asked_key(plan: Plan, request: Request) -> str | None:
+    """The key of the thing that a request is about: by its path, else by what it sends."""
+    role = plan.role
+    if role.address is None and not role.kind.single:
+        value = plan.making.body(request).get(role.kind.id or "")
+        return None if value is None else str(value)
+    return key_of(role, request.path)
+
+
+def tell_nothing(plan: Plan, request: Request, state: State) -> None:
+    """Raises Problem 404 or 410 where the contract documents one, or something was there."""
+    kind = plan.role.kind
+    gone = state.is_gone(kind.name, asked_key(plan, request) or "")
+    if gone and plan.documents(410):
+        raise Problem(410, detail="It was deleted.")
+    if not gone and plan.operation.response_for(404) is None:
+        return
+    if plan.operation.access:
+        raise no_such_thing()
+    there = ", ".join(thing.key for thing in state.all(kind.name)[:5])
+    known = f" There is: {there}." if there else ""
+    raise Problem(404, detail=f"There is no such {_spoken(kind)}.{known}")
+
+
+def check_owners(plan: Plan, request: Request, state: State) -> None:
+    """Raises Problem 404 where what a path belongs to is kept here too and not there."""
+    for parent in plan.role.parents:
+        if parent.kind is None or not plan.documents(404):
+            continue
+        if state.get(parent.kind, str(request.path.get(parent.parameter))) is None:
+            raise no_such_thing()
+
+
+def sight_for(plan: Plan, request: Request) -> Sight | None:
+    """What this caller may see through the operation; None for everything."""
+    return sight_of(plan.operation, request.claims) if plan.operation.access else None
+
+
+def subject_of(kind: Kind, document: Document) -> str | None:
+    """The patient whose data a document is."""
+    value: JSON = document
+    for part in kind.subject.split(".") if kind.subject else ():
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str) else None
+
+
+def belongs(plan: Plan, request: Request, thing: Thing) -> bool:
+    """Whether a thing is where the path says: a seed whose document does not say is everywhere."""
+    for parent in plan.role.parents:
+        asked = str(request.path.get(parent.parameter))
+        if parent.property is not None:
+            held = thing.document.get(parent.property)
+            if held is not None and str(held) != asked:
+                return False
+        elif thing.scope.get(parent.parameter, asked) != asked:
+            return False
+    return True
+
+
+def _spoken(kind: Kind) -> str:
+    return "resource" if "/" in kind.name else kind.name

@@ -1,0 +1,207 @@
+"""The half of a mock that remembers: requests, messages, time and tests on one store, under one lock.
+
+Whatever changes a state is published under the same lock, so that the order of versions is the order on
+the topic and a GET shows what an event tells.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from harness.contract.expressions import Context
+from harness.contract.model import EMPTY, JSON, Contract, MessageOperation, Transition
+from harness.serving.claims import claim_of
+from harness.serving.exchange import Answer, Request
+from harness.serving.sight import no_such_thing, sight_of
+from mocks.clock import Clock
+from mocks.engine import Engine, Outcome
+from mocks.finding import subject_of
+from mocks.instances import Instances
+from mocks.known import Document, Known
+from mocks.lessons import AllLooks
+from mocks.moves import Moved, followers, groups_of
+from mocks.plans import Plan, Way, plan_of
+from mocks.resources import Kind, resources_of
+from mocks.seeding import Seeds
+from mocks.sessions import Sessions
+from mocks.shifting import Shifting
+from mocks.things import State, Thing
+
+LOG = logging.getLogger("portal.mocks")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a request came to: the answer and what moved. ``thing`` is what explicit events speak of.
+
+    ``complete`` is False if the answer's body could not be shown as documented: it then comes from
+    the contract's examples.
+    """
+
+    answer: Answer
+    moved: tuple[Moved, ...] = ()
+    complete: bool = True
+
+
+class Stateful:
+    """Holds ``sessions``; hold ``lock`` around what changes one and what is told of it."""
+
+    def __init__(self, contract: Contract, known: Known, clock: Clock, seed: int) -> None:
+        self.contract, self.clock = contract, clock
+        self.lock = threading.RLock()
+        self._resources = resources = resources_of(contract)
+        self.kinds: Mapping[str, Kind] = resources.kinds
+        self._seeds = Seeds(contract, resources, seed)
+        self._seed = seed
+        self.sessions = Sessions(self._seeds)
+        looks = AllLooks(contract, resources.kinds, self._shown)
+        self._shifting = Shifting(contract, looks, clock.now)
+        self._engine = Engine(contract, resources, looks, clock.now, seed)
+        self._known = known
+        self._instances = Instances(contract, known)
+        self._plans: dict[str, Plan | None] = {}
+        self._received = {
+            each.id: groups_of(contract, each.id, resources.kinds) for each in contract.receives.values()
+        }
+
+    def plays(self, operation: str) -> bool:
+        """Whether an operation is one that state can answer."""
+        return operation in self._resources.roles
+
+    def reads(self, operation: str) -> bool:
+        """Whether an operation changes nothing, so that it needs no lock."""
+        return self._resources.roles[operation].does in ("read", "list")
+
+    def answer(self, request: Request, state: State) -> Told | None:
+        """What state makes of a request; None where it cannot say. Raises Problem for every refusal."""
+        plan = self._plan(request.operation.id)
+        if plan is None:
+            return None
+        claim = claim_of(request) if plan.idempotent else None
+        if claim is not None and (before := state.answers.recall(claim, plan.operation)) is not None:
+            self._must_see(plan, request, before)
+            return Told(before)
+        outcome = self._engine.act(plan, request, state)
+        if outcome is None:
+            return None
+        told = _told(plan, request, outcome)
+        if claim is not None and told.complete:
+            state.answers.keep(claim, told.answer)
+        self.sessions.changed(state)
+        return told
+
+    def _plan(self, operation: str) -> Plan | None:
+        """The plan of an operation, compiled when it is first called: most of a large contract never are."""
+        if operation not in self._plans:
+            role = self._resources.roles.get(operation)
+            made = plan_of(self.contract, self._resources, role, self._seeds, self._seed) if role else None
+            self._plans[operation] = made
+        return self._plans[operation]
+
+    def _shown(self, kind: Kind) -> Iterator[Document]:
+        """Every example of a kind: what it begins with, and what the answers to changes show."""
+        seen: list[Document] = []
+        for document in (*self._seeds[kind.name].values(), *self._known.of(kind.name).values()):
+            if document not in seen:
+                seen.append(document)
+                yield document
+
+    def _must_see(self, plan: Plan, request: Request, before: Answer) -> None:
+        """What was answered before is for whom may still see it."""
+        subject = plan.operation.subject or ""
+        if plan.operation.access and subject.startswith("$response.") and isinstance(before.body, Mapping):
+            named = subject_of(plan.role.kind, before.body)
+            if not sight_of(plan.operation, request.claims).sees(named):
+                raise no_such_thing()
+
+    def received(
+        self, operation: MessageOperation, context: Context, cause: str, state: State
+    ) -> tuple[Moved, ...]:
+        """What a message does to what is kept; ``cause`` is its id. What finds nothing moves nothing."""
+        moved: list[Moved] = []
+        for group in self._received.get(operation.id, ()):
+            beginning = group.beginning(EMPTY, context) if group.begins else None
+            if beginning is not None:
+                moved += self._begun(operation, group.kind, beginning, context, cause, state)
+                continue
+            key = group.named(context)
+            thing = state.get(group.kind.name, key) if key is not None else None
+            if thing is None:
+                continue
+            edge = group.step(thing.document.get(group.lifecycle.status), thing.document, context)
+            if edge is not None:
+                payload = context.message_payload
+                moved.append(self._shifting.shift(state, group.kind, thing, edge, cause=payload))
+        return tuple(moved)
+
+    def _begun(
+        self,
+        operation: MessageOperation,
+        kind: Kind,
+        edge: Transition,
+        context: Context,
+        cause: str,
+        state: State,
+    ) -> Iterator[Moved]:
+        made = self._instances.begun(operation, kind.name, edge, context, f"{state.name}/{cause}")
+        if made is None:
+            return
+        key, document = made
+        thing = state.put(Thing(kind.name, key, document))
+        yield Moved(kind, edge, None, thing)
+
+    def elapsed(self, kind: str, key: str, edge: Transition, state: State) -> tuple[Moved, ...]:
+        """What time does to a thing and to those that follow it; nothing if it has left that state."""
+        found = self.kinds.get(kind)
+        thing = state.get(kind, key)
+        if found is None or thing is None or thing.document.get(found.status or "") not in edge.sources:
+            return ()
+        first = self._shifting.shift(state, found, thing, edge, by_time=True)
+        moved = [first]
+        for other, following, name in followers(self.kinds, first, edge.after):
+            beside = state.get(other.name, name)
+            if beside is not None and beside.document.get(other.status or "") in following.sources:
+                moved.append(self._shifting.shift(state, other, beside, following, by_time=True))
+        return tuple(moved)
+
+
+def _told(plan: Plan, request: Request, outcome: Outcome) -> Told:
+    """The answer that an outcome is given."""
+    way, thing = outcome.way, outcome.thing
+    if outcome.unchanged and thing is not None:
+        return Told(Answer(304, None, _headers(plan, way, request, thing, None)))
+    if way.success.media is None:
+        return Told(Answer(way.status, None, _headers(plan, way, request, thing, None)), outcome.moved)
+    body = _body(way, request, outcome)
+    headers = _headers(plan, way, request, thing, body)
+    if outcome.page is not None and way.form is not None:
+        way.form.say(headers, request, outcome.page)
+    return Told(Answer(way.status, body, headers, way.content_type), outcome.moved, body is not None)
+
+
+def _body(way: Way, request: Request, outcome: Outcome) -> JSON:
+    if outcome.page is not None and way.form is not None and way.items is not None:
+        items = [way.items.of(thing) for thing in outcome.page.items]
+        if None in items:
+            return None
+        return way.form.body(request, outcome.page, items, way.like)
+    if way.view is None or outcome.thing is None:
+        return None
+    return way.view.of(outcome.thing)
+
+
+def _headers(plan: Plan, way: Way, request: Request, thing: Thing | None, body: JSON) -> dict[str, str]:
+    headers = way.headers.of(request, body)
+    if thing is None:
+        return headers
+    tag = way.tag.of(thing.version) if way.tag is not None else None
+    if tag is not None:
+        headers["ETag"] = tag
+    if way.headers.location is not None and not way.headers.links:
+        found = plan.location(request, thing)
+        if found is not None:
+            headers[way.headers.location] = found
+    return headers
