@@ -28,7 +28,7 @@ def test_json_is_decoded_by_its_content_type(content_type: str | None) -> None:
 
 def test_text_is_decoded_as_utf_8() -> None:
     assert _record("grün".encode(), "text/plain; charset=utf-8").decoded() == "grün"
-    with pytest.raises(UndecodableValue, match="^not text in UTF-8: byte 2$"):
+    with pytest.raises(UndecodableValue, match=r"^not text in UTF-8: byte 2$"):
         _record(b"ab\xff", "text/plain").decoded()
 
 
