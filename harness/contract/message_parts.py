@@ -229,7 +229,7 @@ def _filled(server: Node, address: str) -> str:
     for name, entry in variables.items() if variables and isinstance(variables.value, dict) else ():
         said = entry.follow().value
         said = said if isinstance(said, dict) else {}
-        value = said.get("default", next(iter(said.get("enum") or ()), None))
+        value = said.get("default", next(iter(_texts(said.get("enum"))), None))
         address = address.replace(f"{{{name}}}", str(value)) if value is not None else address
     return address
 

@@ -116,7 +116,8 @@ def _target(schema: Schema, resources: Documents, ref: str, is_static: bool) -> 
     if not isinstance(raw, dict | bool):
         place = resources.document(schema.uri.partition("#")[0]).place(f"{here}/$ref")
         raise ContractError(str(place), f"the $ref '{ref}' leads to no schema", "a mapping")
-    dialect = dialect_at(found, pointer, _declared(found.tree, schema.dialect))
+    own = found.uri == schema.uri.partition("#")[0]  # whose format the referrer has taken into account
+    dialect = dialect_at(found, pointer, schema.dialect if own else _declared(found.tree, schema.dialect))
     scope = entered(schema.scope, found, pointer)
     place = found.place(pointer)
     return Schema(f"{found.uri}#{pointer}", raw, place, _component(pointer), dialect, resources, scope)

@@ -11,12 +11,14 @@ from __future__ import annotations
 import os.path
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 from harness.contract.documents import Document
+from harness.contract.identifiers import identifiers_of
 from harness.contract.model import JSON
 from harness.contract.node import Node
 from harness.contract.tree import Marks
+from harness.errors import ContractError
 
 _DATA = frozenset(("example", "examples", "default", "const", "enum"))
 """Keys under which a ``$ref`` is text that somebody chose."""
@@ -40,8 +42,10 @@ def with_traits(node: Node, version: int) -> Node:
     merger = _Merger(node.document)
     tree = merger.merged(sides, frozenset())
     uri = f"merged:{quote(node.uri)}"
-    home = node.document
-    document = Document(uri, home.path, home.file, tree, merger.marks, home.base_at(""))
+    home, base = node.document, node.document.base_at("")
+    document = Document(
+        uri, home.path, home.file, tree, merger.marks, base, identifiers_of(tree, str(tree), base)
+    )
     return Node.at(node.documents, node.documents.add(document))
 
 
@@ -50,6 +54,10 @@ def _trait(entry: Node) -> Node:
     if isinstance(entry.value, list) and entry.value:
         entry = entry.child(0)
     return entry.follow()
+
+
+def _is_data(key: str | int) -> bool:
+    return key in _DATA or str(key).startswith("x-")
 
 
 class _Merger:
@@ -88,22 +96,24 @@ class _Merger:
             return value
         keys = list(value) if isinstance(value, dict) else list(range(len(value)))
         below = [
-            self.copied(node.child(key), data or (key in _DATA and not named), key in _NAMES and not named)
+            self.copied(node.child(key), data or (_is_data(key) and not named), key in _NAMES and not named)
             for key in keys
         ]
         copy: JSON = dict(zip(keys, below, strict=True)) if isinstance(value, dict) else below
         if isinstance(copy, dict) and isinstance(copy.get("$ref"), str) and not (data or named):
-            copy["$ref"] = self.led(node.document, copy["$ref"])
+            copy["$ref"] = self.led(node, copy["$ref"])
         if node.document.uri == self.home.uri:  # a line of another file would be a lie here
             self.marks[id(copy)] = dict(node.document.marks.get(id(value), {}))
         return copy
 
-    def led(self, document: Document, ref: str) -> str:
-        target, _, fragment = ref.partition("#")
-        if target and (document.uri == self.home.uri or "://" in target):
+    def led(self, node: Node, ref: str) -> str:
+        """A reference from here to where one leads that stands in a node; one that leads nowhere stays."""
+        try:
+            document, pointer = node.documents.resolve(node.document.uri, ref, at=node.pointer)
+        except ContractError:
             return ref
-        if document.path is None or self.home.path is None:  # one of them came from an address
-            whole = urljoin(document.base_at(""), target) if target else document.uri
-            return f"{whole}#{fragment}"
-        path = document.path.parent / target if target else document.path
-        return f"{quote(os.path.relpath(path, self.home.path.parent))}#{fragment}"
+        if document.path is not None and self.home.path is not None:
+            target = quote(os.path.relpath(document.path, self.home.path.parent))
+        else:
+            target = document.base_at("")
+        return f"{target}#{quote(pointer, safe='/')}"

@@ -39,6 +39,10 @@ class _Written:
     criterion: bool = False
 
 
+_CORRELATION = "correlationId"
+"""The one that is AsyncAPI's own: it may name what a schema leaves open, so it is only warned of."""
+
+
 def expressions_make_sense(system: System) -> Iterator[Finding]:
     """Each is well formed and leads to something documented."""
     for contract in system.contracts.values():
@@ -65,6 +69,7 @@ def _wrong(contract: Contract, written: _Written, title: str, documented: str) -
         received=written.text,
         documented=documented,
         operation=written.owner,
+        severity="warning" if written.role == _CORRELATION else "error",
     )
 
 
@@ -82,7 +87,7 @@ def _written(contract: Contract) -> Iterator[_Written]:
     for receive in contract.receives.values():
         yield from _of_emissions(receive, explicit(receive.emits))
     for message in messages_of(contract):
-        for role, text in (("x-subject", message.subject), ("correlationId", message.correlation)):
+        for role, text in (("x-subject", message.subject), (_CORRELATION, message.correlation)):
             if text:
                 yield _Written(message.name, role, text, message.place, message)
     for lifecycle in contract.lifecycles.values():

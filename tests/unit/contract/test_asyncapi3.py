@@ -224,6 +224,23 @@ def test_every_schema_language_validates(tmp_path: Path, format: str) -> None:
     assert compile_schema(message.payload).is_valid(None) is ("openapi" in format)
 
 
+def test_a_language_holds_for_what_its_schema_refers_to(tmp_path: Path) -> None:
+    text = """\
+asyncapi: 3.0.0
+info: {title: t, version: '1'}
+channels:
+  c:
+    messages:
+      m:
+        payload:
+          schemaFormat: application/vnd.oai.openapi;version=3.0.0
+          schema: {type: object, properties: {a: {$ref: '#/components/schemas/Text'}}}
+components: {schemas: {Text: {type: string, nullable: true}}}
+"""
+    payload = read(tmp_path, text).channels["c"].messages["m"].payload
+    assert payload is not None and compile_schema(payload).is_valid({"a": None})
+
+
 @pytest.mark.parametrize(
     ("format", "schema", "content", "why"),
     [
