@@ -103,7 +103,7 @@ def build_mock(
         outlet = handling.outlet = Outlet(contract, broker, journal, clock.now, faults, timers.entered)
         replier = Replier(Speaker(contract, outlet, seed), seed)
         inlet = Inlet(contract, broker, handling.received, outlet, journal, replier)
-    guarded = any(operation.security for operation in every)
+    guarded = any(operation.security for operation in contract.operations.values())
     store = (keys or KeyStore()) if guarded else None
     app = build_app(
         contract,

@@ -78,16 +78,6 @@ def target(schema: Schema, ref: str) -> Schema:
     """The schema that a reference at the top of ``schema`` leads to: a ``$ref``, or else a ``$dynamicRef`` by
     the scope that it is met in (JSON Schema 2020-12, section 8.2.3.2). Raises ContractError if nothing is
     there."""
-    if not isinstance(schema.resources, Documents):
-        return _target(schema, ref)
-    cache, key = schema.resources.compiled, ("target", schema.uri, ref, schema.dialect, schema.scope)
-    if key not in cache:
-        cache[key] = _target(schema, ref)
-    led: Schema = cache[key]
-    return led
-
-
-def _target(schema: Schema, ref: str) -> Schema:
     uri, _, here = schema.uri.partition("#")
     resources = schema.resources
     if not isinstance(resources, Documents) or uri not in resources:
@@ -97,11 +87,11 @@ def _target(schema: Schema, ref: str) -> Schema:
     key = ("target", uri, resource, ref, is_static, schema.dialect, schema.scope)
     found: Schema | None = resources.compiled.get(key)
     if found is None:
-        found = resources.compiled[key] = _target(schema, resources, ref, is_static)
+        found = resources.compiled[key] = _led(schema, resources, ref, is_static)
     return found
 
 
-def _target(schema: Schema, resources: Documents, ref: str, is_static: bool) -> Schema:
+def _led(schema: Schema, resources: Documents, ref: str, is_static: bool) -> Schema:
     uri, _, here = schema.uri.partition("#")
     found, pointer = resources.resolve(uri, ref, at=here)
     raw = look_up(found.tree, pointer)

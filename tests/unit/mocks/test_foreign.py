@@ -226,7 +226,7 @@ def bearer(token: str) -> dict[str, str]:
 SOMEBODY = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUifQ.c2ln"
 """A JWT of another issuer."""
 
-CREDENTIALS = (
+CREDENTIALS: tuple[tuple[str, dict[str, str], int], ...] = (
     ("/basic", basic("ann:secret"), 200),
     ("/basic", basic("ann"), 401),
     ("/basic", {"Authorization": "Basic ann:secret"}, 401),
@@ -254,7 +254,8 @@ def test_credentials_of_others_need_presence_and_shape(
     answer = client.get(path, headers=headers)
     assert answer.status_code == status
     if status == 401:
-        assert answer.headers["www-authenticate"].startswith("Basic" if path != "/jwt" and path != "/bearer" else "Bearer")
+        scheme = "Bearer" if path in ("/jwt", "/bearer") else "Basic"
+        assert answer.headers["www-authenticate"].startswith(scheme)
 
 
 def test_tokens_of_portal_are_judged_there_too(client: httpx.Client, keys: KeyStore) -> None:
