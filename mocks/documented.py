@@ -147,6 +147,22 @@ def request_examples(operation: Operation) -> tuple[RequestExample, ...]:
     )
 
 
+def asks_as_shown(operation: Operation, request: Request) -> bool:
+    """Whether the path's values are the contract's own examples of them, as far as they show a success."""
+    succeed, refused = set[str](), set[str]()
+    for response in operation.responses.values():
+        names = {example.name for media in response.content.values() for example in media.examples}
+        (succeed if response.status.startswith("2") else refused).update(names - {""})
+    named = [each for each in operation.parameters if each.location == "path"]
+    return bool(named) and all(
+        any(
+            example.value == request.path.get(each.name) and example.name not in refused - succeed
+            for example in each.examples
+        )
+        for each in named
+    )
+
+
 def _given(request: Request, location: str, name: str) -> JSON:
     if location == "path":
         return request.path.get(name)

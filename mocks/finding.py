@@ -8,6 +8,7 @@ from harness.contract.model import JSON
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem
 from harness.serving.sight import Sight, no_such_thing, sight_of
+from mocks.documented import asks_as_shown
 from mocks.known import Document
 from mocks.plans import Plan
 from mocks.resources import Kind
@@ -51,12 +52,15 @@ def asked_key(plan: Plan, request: Request) -> str | None:
 
 
 def tell_nothing(plan: Plan, request: Request, state: State) -> None:
-    """Raises Problem 404 or 410 where the contract documents one, or something was there."""
+    """Raises Problem 404 or 410 where the contract documents one, or something was there.
+
+    What the contract's own examples ask for there is, though nothing more be known of it.
+    """
     kind = plan.role.kind
     gone = state.is_gone(kind.name, asked_key(plan, request) or "")
     if gone and plan.documents(410):
         raise Problem(410, detail="It was deleted.")
-    if not gone and plan.operation.response_for(404) is None:
+    if not gone and (plan.operation.response_for(404) is None or asks_as_shown(plan.operation, request)):
         return
     if plan.operation.access:
         raise no_such_thing()
@@ -70,7 +74,9 @@ def check_owners(plan: Plan, request: Request, state: State) -> None:
     for parent in plan.role.parents:
         if parent.kind is None or not plan.documents(404):
             continue
-        if state.get(parent.kind, str(request.path.get(parent.parameter))) is None:
+        key = str(request.path.get(parent.parameter))
+        shown = not state.is_gone(parent.kind, key) and asks_as_shown(plan.operation, request)
+        if state.get(parent.kind, key) is None and not shown:
             raise no_such_thing()
 
 

@@ -33,6 +33,7 @@ class ResponseHeaders:
     location: str | None = None
     links: tuple[tuple[str, Link], ...] = ()
     tagged: bool = False
+    location_schema: Schema | None = None
 
     def of(self, request: Request, body: JSON) -> dict[str, str]:
         """The headers for this exchange. ``body`` is the answer's."""
@@ -46,8 +47,19 @@ class ResponseHeaders:
             if compile_schema(self.etag).is_valid(tag):
                 headers["ETag"] = tag
         if self.location is not None:
-            headers[self.location] = self._location(request, body) or headers.get(self.location, request.url)
+            found = self._location(request, body)
+            headers[self.location] = self.place(found or headers.get(self.location, request.url))
         return headers
+
+    def place(self, address: str) -> str:
+        """A Location that names this address as its schema has it: whole, or its last segment; else what the
+        contract shows."""
+        if self.location is None or self.location_schema is None:
+            return address
+        validator = compile_schema(self.location_schema, "response")
+        candidates = (address, address.rstrip("/").rpartition("/")[2])
+        shown = self.values.get(self.location, address)
+        return next((each for each in candidates if validator.is_valid(each)), shown)
 
     def _location(self, request: Request, body: JSON) -> str | None:
         """Where the answered thing can be read: the first link to a GET whose path the exchange fills."""
@@ -69,6 +81,7 @@ def response_headers(
 ) -> ResponseHeaders:
     """A value for every documented header: its example, else one that its schema allows."""
     values, echoed, location, etag, tagged = {}, {}, None, None, False
+    place: Schema | None = None
     for header in response.headers.values():
         lowered = header.name.lower()
         if lowered in _LEFT_TO_SERVING:
@@ -82,14 +95,14 @@ def response_headers(
         if operation.parameter("header", header.name) is not None:
             echoed[lowered] = header.name
         if lowered == "location":
-            location = header.name
+            location, place = header.name, header.schema
     readable = (contract.operations.get(link.operation) for link in response.links)
     links = tuple(
         (target.path, link)
         for target, link in zip(readable, response.links, strict=True)
         if target is not None and target.method.upper() == "GET"
     )
-    return ResponseHeaders(values, echoed, etag, location, links, tagged)
+    return ResponseHeaders(values, echoed, etag, location, links, tagged, place)
 
 
 def _filled(path: str, link: Link, context: Context) -> str:

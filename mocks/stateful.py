@@ -203,5 +203,5 @@ def _headers(plan: Plan, way: Way, request: Request, thing: Thing | None, body: 
     if way.headers.location is not None and not way.headers.links:
         found = plan.location(request, thing)
         if found is not None:
-            headers[way.headers.location] = found
+            headers[way.headers.location] = way.headers.place(found)
     return headers
