@@ -46,12 +46,18 @@ _COMMON: Table = {
     "discriminator": {},
     "plain": {},
     "foreign": {},
+    "shown": {},
     "server": {"variables": "{serverVariable}", "security": "[securityScheme]", "tags": "[tag]"},
     "serverVariable": {},
     "tag": {"externalDocs": "plain"},
     "lifecycle": {"states": "{state}", "transitions": "[plain]"},
     "state": {},
 }
+
+SHOWN = "shown"
+"""An example's value: data, but see ``kept_elsewhere``."""
+
+_EXAMPLES = {"example": SHOWN, "examples": "{example}"}
 
 _OPENAPI: Table = {
     **_COMMON,
@@ -96,20 +102,20 @@ _OPENAPI: Table = {
         "x-access": "plain",
     },
     "responses": {ANY: "response"},
-    "parameter": {"schema": "schema", "content": "{mediaType}", "examples": "{example}"},
-    "header": {"schema": "schema", "content": "{mediaType}", "examples": "{example}"},
+    "parameter": {"schema": "schema", "content": "{mediaType}"} | _EXAMPLES,
+    "header": {"schema": "schema", "content": "{mediaType}"} | _EXAMPLES,
     "requestBody": {"content": "{mediaType}"},
     "response": {"headers": "{header}", "content": "{mediaType}", "links": "{link}"},
     "mediaType": {
         "schema": "schema",
         "itemSchema": "schema",
-        "examples": "{example}",
+        **_EXAMPLES,
         "encoding": "{encoding}",
         "prefixEncoding": "[encoding]",
         "itemEncoding": "encoding",
     },
     "encoding": {"headers": "{header}", "encoding": "{encoding}"},
-    "example": {},
+    "example": {"value": SHOWN},
     "callback": {ANY: "pathItem"},
     "link": {"server": "server"},
     "securityScheme": {"flows": "flows"},
@@ -281,6 +287,16 @@ NAMED = frozenset(
 
 _FOREIGN = ("avro", "protobuf", "raml")
 """What a ``schemaFormat`` says of schemas that are no JSON Schema: their insides are data to us."""
+
+
+def kept_elsewhere(example: JSON) -> bool:
+    """Whether an example's value may be in another file: all of it is a ``$ref`` that leaves the document.
+
+    By the specification it is data even so; but so many keep their examples, long before it offered
+    ``externalValue``. It is followed if something is there.
+    """
+    reference = example.get("$ref") if isinstance(example, dict) and len(example) == 1 else None
+    return isinstance(reference, str) and reference != "" and not reference.startswith("#")
 
 
 def format_of(tree: JSON) -> Format | None:

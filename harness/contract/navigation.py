@@ -237,7 +237,7 @@ def phi_properties(schema: Schema) -> frozenset[str]:
     cache = schema.resources.compiled if isinstance(schema.resources, Documents) else {}
     key = ("phi", schema.uri)
     if key not in cache:
-        cache[key] = frozenset(_phi(schema, "", frozenset()))
+        cache[key] = frozenset(_phi(schema))
     found: frozenset[str] = cache[key]
     return found
 
@@ -266,18 +266,23 @@ def _has_word(tree: JSON, word: str) -> bool:
     return False
 
 
-def _phi(schema: Schema, pointer: str, above: frozenset[str]) -> Iterator[str]:
-    waiting = [(schema, pointer, above)]
+def _phi(schema: Schema) -> Iterator[str]:
+    above: set[str] = set()
+    waiting: list[tuple[Schema, str] | list[str]] = [(schema, "")]
     while waiting:
-        schema, pointer, above = waiting.pop()
-        held = list(parts(schema))
-        inside = above | {part.uri for part in held}
+        entry = waiting.pop()
+        if isinstance(entry, list):  # all inside these has been seen
+            above.difference_update(entry)
+            continue
+        held, pointer = list(parts(entry[0])), entry[1]
         if not above.isdisjoint(part.uri for part in held):
             continue  # the schema is inside itself: what it holds was said above
+        above.update(part.uri for part in held)
+        waiting.append([part.uri for part in held])
         for part in held:
             if isinstance(part.raw, Mapping) and part.raw.get("x-phi") is True:
                 yield pointer
-            waiting += [(each, f"{pointer}{below}", inside) for each, below in _inside(part)]
+            waiting += [(each, f"{pointer}{below}") for each, below in _inside(part)]
 
 
 def _inside(schema: Schema) -> Iterator[tuple[Schema, str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from harness.contract.grammar import kept_elsewhere
 from harness.contract.model import (
     EMPTY,
     JSON,
@@ -128,10 +129,8 @@ def _examples(owner: Node) -> tuple[Example, ...]:
 
 
 def _shown(value: Node) -> JSON:
-    """An example's value. A ``$ref`` in it is data, unless it is all of it and leads to a file that is there:
-    so many keep their examples in files, long before a specification offered ``externalValue``."""
-    reference = value.value.get("$ref") if isinstance(value.value, dict) and len(value.value) == 1 else None
-    if isinstance(reference, str) and reference and not reference.startswith("#"):
+    """An example's value, from another file if it is kept there."""
+    if kept_elsewhere(value.value):
         with suppress(ContractError):
             return value.follow().value
     return value.value

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness.contract.documents import Document, Documents
 from harness.contract.extensions import misspelt
-from harness.contract.grammar import TABLES, Format, Table, format_of, inside
+from harness.contract.grammar import SHOWN, TABLES, Format, Table, format_of, inside, kept_elsewhere
 from harness.contract.model import JSON
 from harness.contract.node import Node
 from harness.contract.node import kind as called
@@ -66,7 +66,7 @@ class Walk:
                 for site in self.sites(spot):
                     yield site
                     below.append(site.target)
-                if not spot.kind.startswith("{"):
+                if spot.kind != SHOWN and not spot.kind.startswith("{"):
                     yield spot
             if not self.alone or not below:
                 below += self.below(spot)
@@ -75,6 +75,11 @@ class Walk:
     def sites(self, spot: Spot) -> Iterator[Site]:
         """The references that one mapping holds."""
         value = spot.value
+        if spot.kind == SHOWN:
+            if kept_elsewhere(value):
+                with suppress(ContractError):
+                    yield Site(spot, "$ref", self.led_to(spot, value["$ref"], SHOWN))
+            return
         if "$ref" in value:
             if isinstance(value["$ref"], str):
                 yield Site(spot, "$ref", self.led_to(spot, value["$ref"], spot.kind))
