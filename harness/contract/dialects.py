@@ -128,7 +128,7 @@ def telling_direction(schema: Schema, direction: Direction | None) -> Direction 
 def only_refers(schema: Schema) -> str | None:
     """Where a schema refers to that says nothing else about a value, or None."""
     raw = schema.raw
-    if isinstance(raw, bool) or not isinstance(raw.get("$ref"), str) or "$id" in raw:
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("$ref"), str) or "$id" in raw:
         return None
     others = {word for word in raw if word not in _LEFT_OUT and word[:2] != "x-"}
     return raw["$ref"] if schema.dialect in _REF_ALONE or others == {"$ref"} else None

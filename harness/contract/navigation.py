@@ -82,7 +82,7 @@ def target(schema: Schema, ref: str) -> Schema:
     resources = schema.resources
     if not isinstance(resources, Documents) or uri not in resources:
         return _target_in(resources, schema, ref)
-    is_static = not isinstance(schema.raw, bool) and schema.raw.get("$ref") == ref
+    is_static = isinstance(schema.raw, Mapping) and schema.raw.get("$ref") == ref
     resource = resources.document(uri).identifiers.resource_of(here)
     key = ("target", uri, resource, ref, is_static, schema.dialect, schema.scope)
     found: Schema | None = resources.compiled.get(key)
@@ -150,7 +150,7 @@ _WORDS = ("$ref", "$dynamicRef", "$recursiveRef")
 def references(schema: Schema) -> tuple[str, ...]:
     """All references at the top of a schema, ``$ref`` first; 2020-12 allows several."""
     raw = schema.raw
-    if isinstance(raw, bool) or not any(word in raw for word in _WORDS):
+    if not isinstance(raw, Mapping) or not any(word in raw for word in _WORDS):
         return ()
     return tuple(raw[word] for word in _WORDS if isinstance(raw.get(word), str))
 

@@ -132,13 +132,17 @@ def _example(name: str) -> dict[str, Any]:
 
 
 def _schemas(name: str, number: int) -> dict[str, Any]:
+    return {**_of_a_thing(name, number), **_of_its_parts(name)}
+
+
+_TEXT = {"type": "string", "minLength": 1, "maxLength": 200}
+_TIME = {"type": "string", "format": "date-time"}
+
+
+def _of_a_thing(name: str, number: int) -> dict[str, Any]:
+    """What is stored, and what is sent to store, change and list it."""
     held = {"next": _ref(f"Thing{number - 1}")} if number % EMBEDDED else {}
-    text = {"type": "string", "minLength": 1, "maxLength": 200}
-    draft = {
-        "title": text,
-        "state": _ref(f"{name}State"),
-        "notes": {"type": "array", "items": _ref(f"{name}Note")},
-    }
+    state, notes = _ref(f"{name}State"), {"type": "array", "items": _ref(f"{name}Note")}
     return {
         name: {
             "description": f"A {name}, as it is stored.",
@@ -147,17 +151,21 @@ def _schemas(name: str, number: int) -> dict[str, Any]:
             "required": ["id", "state", "title", "made"],
             "properties": {
                 "id": {"type": "string", "pattern": "^[a-z0-9]+-[0-9]+$", "readOnly": True},
-                "made": {"type": "string", "format": "date-time", "readOnly": True},
+                "made": {**_TIME, "readOnly": True},
                 "tree": _ref(f"{name}Tree"),
                 "owner": _ref(f"{name}Person"),
                 **held,
             },
         },
-        f"{name}Draft": {"type": "object", "required": ["title"], "properties": draft},
+        f"{name}Draft": {
+            "type": "object",
+            "required": ["title"],
+            "properties": {"title": _TEXT, "state": state, "notes": notes},
+        },
         f"{name}Change": {
             "type": "object",
             "minProperties": 1,
-            "properties": {"title": text, "state": _ref(f"{name}State"), "owner": _ref(f"{name}Person")},
+            "properties": {"title": _TEXT, "state": state, "owner": _ref(f"{name}Person")},
             "additionalProperties": False,
         },
         f"{name}Page": {
@@ -169,41 +177,38 @@ def _schemas(name: str, number: int) -> dict[str, Any]:
                 "next": {"type": ["string", "null"]},
             },
         },
+    }
+
+
+def _of_its_parts(name: str) -> dict[str, Any]:
+    team = {"type": "object", "required": ["team"], "properties": {"team": _TEXT}}
+    return {
         f"{name}State": {"type": "string", "enum": ["open", "waiting", "closed"]},
         f"{name}Note": {
             "type": "object",
             "required": ["text"],
-            "properties": {
-                "text": text,
-                "by": _ref(f"{name}Who"),
-                "at": {"type": "string", "format": "date-time"},
-            },
+            "properties": {"text": _TEXT, "by": _ref(f"{name}Who"), "at": _TIME},
         },
-        f"{name}Who": {
-            "oneOf": [
-                _ref(f"{name}Person"),
-                {"type": "object", "required": ["team"], "properties": {"team": text}},
-            ]
-        },
+        f"{name}Who": {"oneOf": [_ref(f"{name}Person"), team]},
         f"{name}Person": {
             "type": "object",
             "required": ["id", "kind"],
             "properties": {
-                "id": text,
+                "id": _TEXT,
                 "kind": {"const": "person"},
                 "email": {"type": "string", "format": "email"},
             },
         },
         f"{name}Tree": {
             "type": "object",
-            "properties": {"label": text, "below": {"type": "array", "items": _ref(f"{name}Tree")}},
+            "properties": {"label": _TEXT, "below": {"type": "array", "items": _ref(f"{name}Tree")}},
         },
         f"{name}Problem": {
             "type": "object",
             "required": ["type", "title", "status"],
             "properties": {
                 "type": {"type": "string", "format": "uri-reference"},
-                "title": text,
+                "title": _TEXT,
                 "status": {"type": "integer"},
             },
         },
