@@ -31,6 +31,27 @@ class Remembers(StrEnum):
     OFF = "off"
 
 
+ControlPort = Annotated[
+    int, typer.Option(min=0, max=65_535, metavar="N", help="Port of a single mock's control API.")
+]
+ControlHost = Annotated[
+    str,
+    typer.Option(metavar="ADDRESS", help="Address of the control API. Beyond loopback at your own risk."),
+]
+Faults = Annotated[
+    bool, typer.Option("--faults/--no-faults", help="Whether the faults of portal.toml happen.")
+]
+JournalPhi = Annotated[
+    bool, typer.Option("--journal-phi", help="Show in the journal what the contract marks with x-phi.")
+]
+JournalEntries = Annotated[
+    int, typer.Option(min=1, max=1_000_000, metavar="N", help="Entries that the journal keeps.")
+]
+State = Annotated[
+    Remembers, typer.Option(help="Whether a mock remembers what it is told, where its contract lets it.")
+]
+
+
 def mock(
     paths: Annotated[
         list[Path],
@@ -44,28 +65,13 @@ def mock(
     kafka: Kafka = "embedded",
     allow_remote: AllowRemote = False,
     maps: Maps = None,
-    control_port: Annotated[
-        int,
-        typer.Option(min=0, max=65_535, metavar="N", help="Port of a single mock's control API."),
-    ] = 0,
-    control_host: Annotated[
-        str,
-        typer.Option(metavar="ADDRESS", help="Address of the control API. Beyond loopback at your own risk."),
-    ] = "127.0.0.1",
-    faults: Annotated[
-        bool, typer.Option("--faults/--no-faults", help="Whether the faults of portal.toml happen.")
-    ] = True,
+    control_port: ControlPort = 0,
+    control_host: ControlHost = "127.0.0.1",
+    faults: Faults = True,
     config: Config = None,
-    journal_phi: Annotated[
-        bool, typer.Option("--journal-phi", help="Show in the journal what the contract marks with x-phi.")
-    ] = False,
-    journal_entries: Annotated[
-        int, typer.Option(min=1, max=1_000_000, metavar="N", help="Entries that the journal keeps.")
-    ] = 1000,
-    state: Annotated[
-        Remembers,
-        typer.Option(help="Whether a mock remembers what it is told, where its contract lets it."),
-    ] = Remembers.ON,
+    journal_phi: JournalPhi = False,
+    journal_entries: JournalEntries = 1000,
+    state: State = Remembers.ON,
     exchanges: Exchanges = None,
     ready_file: ReadyFile = None,
 ) -> None:
