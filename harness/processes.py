@@ -38,11 +38,18 @@ class Child:
     """A running child in a process group of its own; as a context manager it is stopped. See ``start``."""
 
     def __init__(
-        self, argv: Sequence[str], env: Mapping[str, str] | None = None, name: str | None = None
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        name: str | None = None,
+        descriptors: Sequence[int] = (),
+        heard: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """``descriptors`` of ours are open in the child as well; ``heard`` gets each line that it writes."""
         self.name = name or (Path(argv[0]).name if len(argv) == 1 else " ".join(argv[1:4]))
         self.ready: Mapping[str, Any] = {}
         self._output: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._heard = heard
         try:
             self._process = subprocess.Popen(
                 list(argv),
@@ -51,6 +58,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {}), TIED: "1"},
                 start_new_session=True,
+                pass_fds=tuple(descriptors),
             )
         except OSError as error:
             raise ProcessError(argv[0], f"it could not be started: {error.strerror or error}") from error
@@ -78,11 +86,15 @@ class Child:
         if ready_file is None:
             return child
         try:
-            child.ready = child._wait_ready(ready_file, timeout)
+            child.await_ready(ready_file, timeout)
         except BaseException:
             child.stop(grace=1.0)
             raise
         return child
+
+    def await_ready(self, ready_file: Path, timeout: float) -> None:
+        """Wait (seconds) for its ready file. Raises ProcessError if it dies first or is too slow."""
+        self.ready = self._wait_ready(ready_file, timeout)
 
     @property
     def pid(self) -> int:
@@ -156,6 +168,7 @@ class Child:
             for line in iter(lambda: stream.readline(_KEPT_WIDTH), b""):
                 if text := line.decode(errors="replace").rstrip():
                     self._output.append(text)
+                    self._heard(text)
 
     def _signal(self, number: signal.Signals) -> None:
         # EPERM: macOS says so when only a zombie is left in the group.

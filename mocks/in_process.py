@@ -8,14 +8,12 @@ import httpx
 
 from harness.contract.model import EMPTY, JSON, Contract
 from harness.errors import UsageError
-from harness.serving.bodies import RefusedBody, is_json, parse_json
 from harness.serving.judging import Judgement, RequestJudge
 from harness.serving.keys import JWKS_PATH, KeyStore
-from harness.serving.wire import Scope, headers_of
 from mocks.asgi import Answered, HungUp, ask, scope_of
 from mocks.calls import ANYTHING, Call, Expected, near_misses
 from mocks.journal import Journal
-from mocks.misuse import Sent, media_of, misuse
+from mocks.misuse import Sent, media_of, misuse, sent_of
 from mocks.mock import Mock
 
 _KEPT = 10_000
@@ -108,7 +106,7 @@ class InProcessMock:
         scope = scope_of(request.method, request.url.scheme, target, request.headers.raw, server)
         body = request.content
         judgement = await self._judge.judge({**scope, "extensions": {}}, body)
-        sent = _sent(scope, body)
+        sent = sent_of(scope, body)
         said = misuse(self.contract, judgement, judgement.problem, sent) if judgement.problem else ""
         answered: Answered | HungUp
         try:
@@ -140,15 +138,3 @@ class InProcessMock:
         del self.calls[:-_KEPT]
         if said:
             self.misuses.append(said)
-
-
-def _sent(scope: Scope, body: bytes) -> Sent:
-    headers = headers_of(scope)
-    value: JSON = None
-    if is_json(headers.get("content-type", "").partition(";")[0].strip().lower()):
-        try:
-            value = parse_json(body)
-        except RefusedBody:
-            value = None
-    path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
-    return Sent(scope["method"], path, query, headers, value, len(body))

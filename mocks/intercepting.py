@@ -20,6 +20,7 @@ import respx
 from harness.errors import UsageError
 from harness.serving.keys import KeyStore
 from mocks.asgi import Answered, HungUp, LoopThread
+from mocks.conduct import Conduct
 from mocks.in_process import InProcessMock
 from mocks.kafka_here import TestKafka
 from mocks.mock import Mock, build_mock
@@ -69,13 +70,15 @@ class Interception:
         *,
         base_url: str | None = None,
         seed: int = 1,
+        state: bool = True,
         strict: bool = True,
         kafka: TestKafka | None = None,
     ) -> InProcessMock:
         """The mock of a contract, answering from now on at ``base_url`` (default ``http://SERVICE.test``).
 
         contract: the name of a service of the contracts' folder, or the path of a contract's folder or file.
-        strict: a request that breaks the contract fails the test; else it is only refused, as documented.
+        state: whether it remembers what it is told. strict: a request that breaks the contract fails the
+        test; else it is only refused, as documented.
         kafka: where events go and messages come from. Raises ContractError, UsageError.
         """
         read = self._shelf.contract(contract)
@@ -86,7 +89,8 @@ class Interception:
             raise UsageError(f"base_url {url}", found, "an http or https address of its own")
         if kafka is not None:
             kafka.follow(read.channels.values())
-        built = build_mock(read, kafka.broker if kafka else None, self._keys, seed=seed)
+        broker = kafka.broker if kafka is not None else None
+        built = build_mock(read, broker, self._keys, seed=seed, conduct=Conduct(state=state))
         built.start()
         self._started.append(built)
         self.mocks.append(InProcessMock(read, built, url, self._keys, strict=strict))

@@ -75,6 +75,7 @@ class Inlet:
         self._journal = journal
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._since_ms = 0
+        self._group = f"portal-mock-{contract.service}-{uuid.uuid4().hex}"
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -82,11 +83,11 @@ class Inlet:
         """Begin to consume; nothing to do for a contract that receives nothing."""
         if not self._receives:
             return
-        if self._broker.capabilities.durable:
+        if self._broker.capabilities.durable and not self._since_ms:
             self._since_ms = int(time.time() * 1000)
         consumption = Consumption(
             self._broker,
-            f"portal-mock-{self._name}-{uuid.uuid4().hex}",
+            self._group,
             [each.channel.address for each in self._receives],
             self.handle,
             self._stop,
@@ -96,6 +97,10 @@ class Inlet:
             target=consumption.run, name=f"mock-{self._name}-messages", daemon=True
         )
         self._thread.start()
+
+    def take_over(self, before: Inlet) -> None:
+        """Go on where another inlet ends, in its group: nothing is lost, and nothing taken twice."""
+        self._group, self._since_ms, self._seen = before._group, before._since_ms, before._seen
 
     def stop(self) -> None:
         """Consume no more; returns when the record in hand is done."""

@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.contract.documents import tokens_of
-from harness.contract.model import JSON, Contract, MediaType, Operation, Place
+from harness.contract.model import JSON, Contract, MediaType, Operation, Place, Schema
 from harness.contract.nearest import did_you_mean, nearest
 from harness.contract.phi import WITHHELD
 from harness.contract.schema import expand, says
 from harness.contract.showing import below, shown
+from harness.serving.bodies import RefusedBody, is_json, parse_json
 from harness.serving.judging import Judgement
 from harness.serving.problems import Problem, Reason
+from harness.serving.wire import Scope, headers_of
 
 _LOCATIONS = frozenset({"path", "query", "header", "cookie"})
 _LONGEST = 300
@@ -38,19 +40,56 @@ class Sent:
     size: int
 
 
+def sent_of(scope: Scope, body: bytes) -> Sent:
+    """A request in the words of misuse."""
+    headers = headers_of(scope)
+    value: JSON = None
+    if is_json(headers.get("content-type", "").partition(";")[0].strip().lower()):
+        try:
+            value = parse_json(body)
+        except RefusedBody:
+            value = None
+    path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+    return Sent(scope["method"], path, query, headers, value, len(body))
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One thing that is not as the contract has it: ``sent`` stands beside ``documented``."""
+
+    place: Place
+    title: str
+    sent: str
+    documented: str
+
+    @property
+    def lines(self) -> list[str]:
+        """For a terminal."""
+        sent = [f"  sent        {self.sent}"] if self.sent else []
+        return [str(self.place), f"  {self.title}", *sent, f"  documented  {self.documented}"]
+
+
 def misuse(contract: Contract, judgement: Judgement, problem: Problem, sent: Sent) -> str:
     """Paragraphs for the consumer's developer. Nothing that the contract marks ``x-phi`` is in them."""
     operation = judgement.operation
-    media = media_of(operation, sent.headers.get("content-type", ""))
     lines = [f"the consumer breaks the contract of {contract.service}", ""]
-    lines.append(f"  sent        {sent.method} {_address(operation, sent)}")
+    lines.append(f"  sent        {sent.method} {address(operation, sent)}")
     if sent.size:
+        media = media_of(operation, sent.headers.get("content-type", ""))
         lines.append(f"  with body   {_body(media, sent)}")
-    if operation is None:
-        return "\n".join([*lines, "", *_unknown(contract, problem, sent)])
-    for reason in problem.errors or (Reason("", problem.detail),):
-        lines += ["", *_wrong(operation, media, reason, problem, sent)]
+    for breach in breaches(contract, judgement, problem, sent):
+        lines += ["", *breach.lines]
     return "\n".join(lines)
+
+
+def breaches(contract: Contract, judgement: Judgement, problem: Problem, sent: Sent) -> list[Breach]:
+    """Everything that is wrong with a request, without what is ``x-phi``."""
+    operation = judgement.operation
+    if operation is None:
+        return [_unknown(contract, problem, sent)]
+    media = media_of(operation, sent.headers.get("content-type", ""))
+    reasons = problem.errors or (Reason("", problem.detail),)
+    return [_wrong(operation, media, reason, problem, sent) for reason in reasons]
 
 
 def media_of(operation: Operation | None, content_type: str) -> MediaType | None:
@@ -64,34 +103,30 @@ def media_of(operation: Operation | None, content_type: str) -> MediaType | None
 
 def _wrong(
     operation: Operation, media: MediaType | None, reason: Reason, problem: Problem, sent: Sent
-) -> Iterator[str]:
-    """One thing that is wrong: the contract's line, then what is there and what should be."""
+) -> Breach:
     tokens = tokens_of(reason.pointer)
     if len(tokens) > 1 and tokens[0] in _LOCATIONS:
         parameter = operation.parameter(tokens[0], tokens[1])
         if parameter is not None:
-            yield str(parameter.place)
-            yield f"  {reason.pointer} {reason.detail}"
-            yield f"  sent        {_parameter_sent(sent, tokens, says(parameter.schema, 'x-phi') is True)}"
+            value = _parameter_sent(sent, tokens, says(parameter.schema, "x-phi") is True)
             needed = "required" if parameter.required else "optional"
-            yield f"  documented  {needed}, {_schema(parameter.schema.raw, expand(parameter.schema).raw)}"
-            return
+            asked = f"{needed}, {schema_text(parameter.schema)}"
+            return Breach(parameter.place, f"{reason.pointer} {reason.detail}", value, asked)
         if tokens[0] == "query":
             names = [each.name for each in operation.parameters if each.location == "query"]
-            yield str(operation.place)
-            yield f"  {reason.pointer} {reason.detail}. {did_you_mean(tokens[1], names)}".rstrip()
-            yield f"  documented  {', '.join(names) or 'no query parameter'}"
-            return
+            title = f"{reason.pointer} {reason.detail}. {did_you_mean(tokens[1], names)}".rstrip()
+            return Breach(operation.place, title, "", ", ".join(names) or "no query parameter")
     if problem.status != 400 or media is None or media.schema is None:
-        yield str(_place(operation, problem))
-        yield f"  {problem.status} {reason.detail}"
-        yield f"  documented  {_documented(operation, problem)}"
-        return
-    schema = below(media.schema, reason.pointer)
-    yield str(schema.place)
-    yield f"  {reason.pointer or 'the body'} {reason.detail}"
-    yield f"  sent        {_text(_at(shown(media.schema, sent.body), tokens))}"
-    yield f"  documented  {_schema(schema.raw, expand(schema).raw)}"
+        title = f"{problem.status} {reason.detail}"
+        return Breach(_place(operation, problem), title, "", _documented(operation, problem))
+    return body_breach(media.schema, sent.body, reason)
+
+
+def body_breach(schema: Schema, body: JSON, reason: Reason) -> Breach:
+    """What is wrong with a body at one place."""
+    there = below(schema, reason.pointer)
+    value = text_of(_at(shown(schema, body), tokens_of(reason.pointer)))
+    return Breach(there.place, f"{reason.pointer or 'the body'} {reason.detail}", value, schema_text(there))
 
 
 def _place(operation: Operation, problem: Problem) -> Place:
@@ -112,14 +147,14 @@ def _documented(operation: Operation, problem: Problem) -> str:
     return "no body"
 
 
-def _unknown(contract: Contract, problem: Problem, sent: Sent) -> Iterator[str]:
+def _unknown(contract: Contract, problem: Problem, sent: Sent) -> Breach:
     """An address that the contract does not have, or not with this method: the nearest that it has."""
     known = {f"{each.method.upper()} {each.path}": each for each in contract.operations.values()}
     asked = f"{sent.method} {sent.path}"
     meant = nearest(asked, known, 0.0)
-    yield str(known[meant].place if meant else next(iter(contract.files.values()), contract.service))
-    yield f"  {problem.status} {problem.detail}"
-    yield f"  documented  {', '.join(_nearest_first(asked, known)) or 'nothing over HTTP'}"
+    place = known[meant].place if meant else Place(next(iter(contract.files.values()), contract.service), 1)
+    documented = ", ".join(_nearest_first(asked, known)) or "nothing over HTTP"
+    return Breach(place, f"{problem.status} {problem.detail}", "", documented)
 
 
 def _nearest_first(asked: str, known: Mapping[str, Operation]) -> Iterator[str]:
@@ -131,7 +166,7 @@ def _nearest_first(asked: str, known: Mapping[str, Operation]) -> Iterator[str]:
         yield f"{name} ({left.pop(name).id})"
 
 
-def _address(operation: Operation | None, sent: Sent) -> str:
+def address(operation: Operation | None, sent: Sent) -> str:
     """Path and query. Of what is not documented nothing is known: its values are left out."""
     pairs = (part.partition("=") for part in sent.query.split("&") if part)
     shown_query = "&".join(f"{name}={_query_value(operation, name, value)}" for name, _, value in pairs)
@@ -167,7 +202,7 @@ def _parameter_sent(sent: Sent, tokens: list[str], guarded: bool) -> str:
 def _body(media: MediaType | None, sent: Sent) -> str:
     if sent.body is None:
         return f"{sent.size} bytes of {sent.headers.get('content-type') or 'no content type'}"
-    return _text(shown(media.schema if media else None, sent.body))
+    return text_of(shown(media.schema if media else None, sent.body))
 
 
 def _at(value: JSON, tokens: list[str]) -> JSON:
@@ -181,15 +216,18 @@ def _at(value: JSON, tokens: list[str]) -> JSON:
     return value
 
 
-def _schema(*raws: Mapping[str, JSON] | bool) -> str:
-    """What a schema asks, from the first of its spellings that says more than where to look."""
-    raw = next((each for each in raws if not isinstance(each, Mapping) or "$ref" not in each), raws[-1])
+def schema_text(schema: Schema) -> str:
+    """What a schema asks, without what is said about it."""
+    raw = (
+        schema.raw if not isinstance(schema.raw, Mapping) or "$ref" not in schema.raw else expand(schema).raw
+    )
     if isinstance(raw, Mapping):
-        return _text({name: value for name, value in raw.items() if name not in _UNSAID})
-    return _text(raw)
+        return text_of({name: value for name, value in raw.items() if name not in _UNSAID})
+    return text_of(raw)
 
 
-def _text(value: JSON) -> str:
+def text_of(value: JSON) -> str:
+    """JSON, cut where it gets long."""
     return _cut(json.dumps(value, ensure_ascii=False, default=str))
 
 

@@ -15,6 +15,7 @@ from harness.serving.keys import ISSUER, JWKS_PATH, KeyStore
 from harness.serving.recording import Recorder
 from harness.serving.security import Authenticator
 from mocks.answers import OperationAnswers
+from mocks.carrying import carry
 from mocks.changes import Changes
 from mocks.clock import Clock, utc_now
 from mocks.conduct import USUAL, Conduct
@@ -53,19 +54,19 @@ class Mock:
         self.states = control.kept
         self.control: ASGIApp | None = ControlApp(control, control_host)
         self._handling = handling
-        self._inlet = inlet
+        self.inlet = inlet
 
     def start(self) -> None:
         """Begin to consume, and to play what time does."""
         if self._handling.timers is not None:
             self._handling.timers.start(f"mock-{self.name}-timers")
-        if self._inlet is not None:
-            self._inlet.start()
+        if self.inlet is not None:
+            self.inlet.start()
 
     def stop(self) -> None:
         """End; returns when every event sent has arrived. Raises BrokerError if one has not."""
-        if self._inlet is not None:
-            self._inlet.stop()
+        if self.inlet is not None:
+            self.inlet.stop()
         if self._handling.timers is not None:
             self._handling.timers.stop()
         if self._handling.outlet is not None:
@@ -81,14 +82,20 @@ def build_mock(
     seed: int = 1,
     now: Callable[[], datetime] = utc_now,
     conduct: Conduct = USUAL,
+    before: Mock | None = None,
 ) -> Mock:
     """The mock of any contract, built but not started.
 
     broker: where events go and messages come from; None for HTTP alone. keys: who signs the tokens that
     are accepted; None makes the development key's store if the contract asks for tokens. seed: makes what
-    is generated repeatable. Raises ContractError for a contract that cannot be served.
+    is generated repeatable. before: the mock of this service from before its contract was edited, which this
+    one goes on from, once it was stopped. Raises ContractError for a contract that cannot be served.
     """
-    journal, faults, scenarios = Journal(conduct.journal_kept), FaultRules(seed, conduct.faults), Scenarios()
+    if before is not None:
+        journal, faults, scenarios = before.journal, before.controls.faults, before.controls.scenarios
+    else:
+        journal, scenarios = Journal(conduct.journal_kept), Scenarios()
+        faults = FaultRules(seed, conduct.faults)
     known, clock = Known(contract), Clock(now)
     instances = Instances(contract, known)
     answers = {
@@ -103,6 +110,8 @@ def build_mock(
         outlet = handling.outlet = Outlet(contract, broker, journal, clock.now, faults, timers.entered)
         replier = Replier(Speaker(contract, outlet, seed), seed)
         inlet = Inlet(contract, broker, handling.received, outlet, journal, replier)
+        if before is not None and before.inlet is not None:
+            inlet.take_over(before.inlet)
     guarded = any(operation.security for operation in contract.operations.values())
     store = (keys or KeyStore()) if guarded else None
     app = build_app(
@@ -115,6 +124,8 @@ def build_mock(
     )
     view = View(contract, journal, phi=conduct.journal_phi)
     kept = ProviderStates(state, handling, inlet, seed) if state is not None else None
+    if before is not None and before.states is not None and kept is not None:
+        carry(before.states, kept)
     controls = Controls(contract, faults, scenarios, journal, view, handling.outlet, seed, kept)
     front = Front(app, contract, journal, faults, seed)
     return Mock(front, handling, inlet, controls, conduct.control_host)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from harness.cli.ending import Ended
 from harness.cli.options import creatable, unwritable
+from harness.contract.model import EMPTY, JSON
 from harness.errors import UsageError
 from harness.processes import end_with_parent, write_ready
 
@@ -32,7 +34,8 @@ class Stay:
     """How a hosting command runs. ``ports`` maps a service to a wished port; others get a free one. The
     same holds of ``control_ports`` for control endpoints.
 
-    ``external`` services run elsewhere and are listed in the ready file with the rest.
+    ``external`` services run elsewhere and are listed in the ready file with the rest. ``sockets`` are bound
+    already, by service. Without ``told`` nothing is printed: somebody else tells the user.
     """
 
     kafka: str = "embedded"
@@ -43,6 +46,8 @@ class Stay:
     control_ports: Mapping[str, int] = field(default_factory=dict)
     ready_file: Path | None = None
     external: Mapping[str, str] = field(default_factory=dict)
+    sockets: Mapping[str, socket.socket] = field(default_factory=dict)
+    told: bool = True
 
 
 def host(system: System, build: Build, stay: Stay) -> None:
@@ -50,34 +55,35 @@ def host(system: System, build: Build, stay: Stay) -> None:
     from harness.serving.server import run
 
     end_with_parent()
-    _check(stay)
+    check(stay)
     with broker_for(system, stay.kafka, stay.kafka_port) as broker:
         run(
             build(broker),
             host=stay.host,
             ports=stay.ports,
+            sockets=stay.sockets,
             control_host=stay.control_host,
             control_ports=stay.control_ports,
-            on_ready=lambda found: _ready(stay, broker, found.services, found.control),
+            on_ready=lambda found: tell_ready(stay, broker, found.services, found.control),
         )
 
 
 def host_broker(system: System, stay: Stay) -> None:
     """Run the broker alone until a signal ends us. Raises HarnessError if it cannot be started."""
     end_with_parent()
-    _check(stay)
+    check(stay)
     with broker_for(system, stay.kafka, stay.kafka_port) as broker:
-        _ready(stay, broker, {}, {})
+        tell_ready(stay, broker, {}, {})
         with contextlib.suppress(Ended):
             threading.Event().wait()
 
 
-def _check(stay: Stay) -> None:
+def check(stay: Stay) -> None:
     """What can be said before anything starts. A ready file of an earlier run would be taken for ours."""
     if stay.ready_file is not None:
         creatable(stay.ready_file, "--ready-file")
         stay.ready_file.unlink(missing_ok=True)
-    if not _is_loopback(stay.host):
+    if stay.told and not _is_loopback(stay.host):
         sys.stderr.write(
             f"portal: --host {stay.host}: whoever reaches this machine can call these services, with tokens "
             "of a key that is made for development only. Do so in a network that you trust.\n"
@@ -140,19 +146,34 @@ def recording(exchanges: Path | None) -> Iterator[Recorder | None]:
         recorder.close()
 
 
-def _ready(stay: Stay, broker: Broker | None, own: Mapping[str, str], control: Mapping[str, str]) -> None:
+def tell_ready(
+    stay: Stay,
+    broker: Broker | None,
+    own: Mapping[str, str],
+    control: Mapping[str, str],
+    more: Mapping[str, JSON] = EMPTY,
+) -> None:
+    """Write the ready file, with ``more`` in it, and print who answers where."""
     from harness.cli.terminal import Terminal
 
     services = {**own, **stay.external}
     if stay.ready_file is not None:
         bootstrap = broker.bootstrap if broker else None
-        document = {"services": services, "control": dict(control), "kafka": bootstrap, "pid": os.getpid()}
+        document = {
+            "services": services,
+            "control": dict(control),
+            "kafka": bootstrap,
+            "pid": os.getpid(),
+            **more,
+        }
         try:
             write_ready(stay.ready_file, document)
         except OSError as error:
             raise unwritable(
                 f"--ready-file {stay.ready_file}", error, "Name a file in a folder that exists"
             ) from error
+    if not stay.told:
+        return
     console = Terminal()
     width = max(map(len, (*services, "kafka")))
     for name, url in sorted(services.items()):

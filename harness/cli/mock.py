@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from enum import StrEnum
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from harness.cli.extras import need
 from harness.cli.hosting import Stay, host, recording
-from harness.cli.mock_faults import configured_faults
+from harness.cli.mock_faults import conducts
+from harness.cli.mock_options import (
+    ControlHost,
+    ControlPort,
+    Examples,
+    Faults,
+    JournalEntries,
+    JournalPhi,
+    Paths,
+    Port,
+    ProxyUrl,
+    Record,
+    Reload,
+    Remembers,
+    Report,
+    State,
+    Workers,
+)
 from harness.cli.options import AllowRemote, Config, Exchanges, Host, Kafka, Maps, ReadyFile, sources_of
+from harness.cli.proxying import check_proxy, proxy
+from harness.cli.reloads import reloading, with_examples
+from harness.cli.workers import as_worker, check_workers, own_part, supervise, without_control
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,13 +40,9 @@ if TYPE_CHECKING:
     from harness.serving.recording import Recorder
     from harness.serving.server import Hosted
     from mocks.conduct import Conduct
+    from mocks.mock import Mock
 
-
-class Remembers(StrEnum):
-    """The words of ``--state``."""
-
-    ON = "on"
-    OFF = "off"
+    Made = Callable[..., Mock]
 
 
 ControlPort = Annotated[
@@ -53,14 +67,8 @@ State = Annotated[
 
 
 def mock(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="PATH", help="Contract files, services' folders, or a folder of those."),
-    ],
-    port: Annotated[
-        int,
-        typer.Option(min=0, max=65_535, metavar="N", help="Port of a single mock; 0 takes a free one."),
-    ] = 0,
+    paths: Paths,
+    port: Port = 0,
     host_: Host = "127.0.0.1",
     kafka: Kafka = "embedded",
     allow_remote: AllowRemote = False,
@@ -73,8 +81,14 @@ def mock(
     journal_entries: JournalEntries = 1000,
     state: State = Remembers.ON,
     exchanges: Exchanges = None,
+    examples: Examples = None,
+    proxy_: ProxyUrl = None,
+    record: Record = None,
+    report: Report = None,
+    reload: Reload = True,
+    workers: Workers = 1,
     ready_file: ReadyFile = None,
-) -> None:
+) -> int:
     """Serve mocks of contracts, until Ctrl-C.
 
     Requests are validated. What was made can be read, listed, changed and deleted again, beginning with the
@@ -82,29 +96,63 @@ def mock(
     header `Prefer: code=404, example=name` chooses another answer, `X-Portal-Fault: status=503` or
     `latency=300` lets it go wrong; a success publishes the events that the contract says it causes. Each mock
     has a control API, whose address is printed.
+
+    With --proxy the exit code is 0 if all that passed kept the contract, 1 after findings, 2 if something
+    could not be told.
     """
     need("mock", "mock")
-    from harness import settings
+    sources, worker = sources_of(allow_remote, maps), own_part()
+    system = with_examples(read(paths, sources), examples)
+    names = sorted(system.contracts)
+    ports = _single("--port", port, names), _single("--control-port", control_port, names)
+    stay = Stay(kafka, 0, host_, ports[0], control_host, ports[1], ready_file)
+    check_proxy(proxy_, {"--record": record, "--report": report}, examples)
+    check_workers(workers, worker, system, stay, proxy_)
+    remembers = state is Remembers.ON and workers == 1
+    usual = _usual(journal_phi, journal_entries, control_host, remembers)
+    conduct = conducts(_settings(config, paths) if faults else None, system, names, usual)
+    if workers > 1 and worker is None:
+        supervise(names, workers, stay)
+        return 0
+    with recording(exchanges) as recorder:
+        if proxy_ is not None:
+            return proxy(system, proxy_, record, report, stay, recorder, conduct[names[0]])
+        made = functools.partial(_mock, recorder=recorder, conduct=conduct)
+        build = functools.partial(_built, system, paths, sources, examples, made, reload)
+        if worker is None:
+            host(system, build, stay)
+        else:
+            host(system, lambda _: without_control(build(None)), as_worker(stay, worker))
+    return 0
+
+
+def _usual(phi: bool, entries: int, control_host: str, state: bool) -> Conduct:
     from mocks.conduct import Conduct
 
-    system = read(paths, sources_of(allow_remote, maps))
-    names = sorted(system.contracts)
-    stay = Stay(
-        kafka=kafka,
-        host=host_,
-        ports=_single("--port", port, names),
-        control_host=control_host,
-        control_ports=_single("--control-port", control_port, names),
-        ready_file=ready_file,
-    )
-    first = paths[0] if paths[0].is_dir() else paths[0].parent
-    rules = configured_faults(config or settings.find(first), system, names) if faults else {}
-    conduct = {
-        name: Conduct(rules.get(name, ()), journal_phi, journal_entries, control_host, state is Remembers.ON)
-        for name in names
-    }
-    with recording(exchanges) as recorder:
-        host(system, lambda broker: mocks_of(system, names, broker, recorder, conduct), stay)
+    return Conduct((), phi, entries, control_host, state)
+
+
+def _settings(config: Path | None, paths: list[Path]) -> Path | None:
+    """The ``portal.toml`` that counts: the named one, else the nearest to the first contract."""
+    from harness import settings
+
+    return config or settings.find(paths[0] if paths[0].is_dir() else paths[0].parent)
+
+
+def _built(
+    system: System,
+    paths: list[Path],
+    sources: Sources,
+    examples: Path | None,
+    made: Made,
+    reload: bool,
+    broker: Broker | None,
+) -> Sequence[Hosted]:
+    """The mocks of a system, built but not started."""
+    make = functools.partial(made, broker=broker)
+    if reload:
+        return reloading(system.contracts, paths, sources, examples, make)
+    return [make(contract, None) for _, contract in sorted(system.contracts.items())]
 
 
 def _single(option: str, port: int, names: list[str]) -> dict[str, int]:
@@ -152,11 +200,21 @@ def mocks_of(
     conduct: Mapping[str, Conduct] | None = None,
 ) -> list[Hosted]:
     """Mocks of these contracts, built but not started. ``conduct`` is by service."""
+    found = conduct or {}
+    return [_mock(system.contracts[name], broker=broker, recorder=recorder, conduct=found) for name in names]
+
+
+def _mock(
+    contract: Contract,
+    before: Mock | None = None,
+    *,
+    broker: Broker | None,
+    recorder: Recorder | None,
+    conduct: Mapping[str, Conduct],
+) -> Mock:
+    """One mock; ``before`` is the one that it goes on from."""
     from mocks.conduct import USUAL
     from mocks.mock import build_mock
 
-    found = conduct or {}
-    return [
-        build_mock(system.contracts[name], broker, recorder=recorder, conduct=found.get(name, USUAL))
-        for name in names
-    ]
+    found = conduct.get(contract.service, USUAL)
+    return build_mock(contract, broker, recorder=recorder, conduct=found, before=before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,14 @@ from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.contract.model import System
+    from mocks.conduct import Conduct
     from mocks.fault_rules import Rule
+
+
+def conducts(file: Path | None, system: System, names: Iterable[str], usual: Conduct) -> dict[str, Conduct]:
+    """How each mock behaves: as is usual, with the faults that a ``portal.toml`` has for it."""
+    rules = configured_faults(file, system, names)
+    return {name: replace(usual, faults=rules.get(name, ())) for name in names}
 
 
 def configured_faults(file: Path | None, system: System, names: Iterable[str]) -> dict[str, tuple[Rule, ...]]:

@@ -24,7 +24,7 @@ def shown(schema: Schema | None, value: JSON) -> JSON:
 def below(schema: Schema, pointer: str) -> Schema:
     """The schema of what stands at a JSON pointer of a value; the nearest one above where none is said."""
     for token in tokens_of(pointer):
-        found = next((each for each in _under(_forms([schema]), token)), None)
+        found = next(under(list(forms([schema])), token), None)
         if found is None:
             break
         schema = found
@@ -32,17 +32,17 @@ def below(schema: Schema, pointer: str) -> Schema:
 
 
 def _shown(schemas: Sequence[Schema], value: JSON) -> JSON:
-    forms = list(_forms(schemas))
-    if not forms or any(says(each, "x-phi") is True for each in forms):
+    offered = list(forms(schemas))
+    if not offered or any(says(each, "x-phi") is True for each in offered):
         return WITHHELD
     if isinstance(value, Mapping):
-        return {name: _shown(list(_under(forms, name)), each) for name, each in value.items()}
+        return {name: _shown(list(under(offered, name)), each) for name, each in value.items()}
     if isinstance(value, list):
-        return [_shown(list(_under(forms, "0")), each) for each in value]
-    return value if not any(_holds_more(each) for each in forms) else WITHHELD
+        return [_shown(list(under(offered, None)), each) for each in value]
+    return value if not any(_holds_more(each) for each in offered) else WITHHELD
 
 
-def _forms(schemas: Sequence[Schema]) -> Iterator[Schema]:
+def forms(schemas: Sequence[Schema]) -> Iterator[Schema]:
     """The schemas with all alternatives that they offer, each once."""
     seen, waiting = set[str](), list(schemas)
     while waiting:
@@ -58,11 +58,12 @@ def _forms(schemas: Sequence[Schema]) -> Iterator[Schema]:
                 waiting += [child(part, word, index) for index in range(count)]
 
 
-def _under(forms: Sequence[Schema] | Iterator[Schema], token: str) -> Iterator[Schema]:
-    for form in forms:
+def under(offered: Sequence[Schema], token: str | None) -> Iterator[Schema]:
+    """The schemas of a property, or of an array's items (None), in each of the forms that says one."""
+    for form in offered:
         named = properties(form)
-        items = items_of(form) if token.isdecimal() else None
-        if token in named:
+        items = items_of(form) if token is None or token.isdecimal() else None
+        if token is not None and token in named:
             yield named[token]
         elif items is not None:
             yield items

@@ -94,7 +94,7 @@ class ConsoleReport:
         for finding in findings[:limit]:
             if group != (group := (finding.service, finding.check)):
                 self._console.print(f"\n[bold]{escape(' · '.join(group))}[/]")
-            self._finding(finding)
+            self.finding(finding)
         if findings:
             self._console.print()
         reasons = gathered(unknown)
@@ -107,7 +107,7 @@ class ConsoleReport:
             self._console.print(f"[yellow]{escape(remedy)}[/] [dim](for {count} that could not be told)[/]")
         self._console.print(self._summary(len(unknown), ended))
 
-    def _finding(self, finding: Finding) -> None:
+    def finding(self, finding: Finding) -> None:
         """Received beside documented. What reproduces it is on lines of its own, to be copied whole."""
         style = "bold red" if finding.severity == "error" else "yellow"
         title = ": ".join(part for part in (finding.operation, finding.title) if part)

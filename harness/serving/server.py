@@ -79,7 +79,7 @@ class _Bound:
 
     def addresses(self) -> Addresses:
         services, control = (
-            {name: _url(each) for name, each in held.items()} for held in (self.services, self.control)
+            {name: url_of(each) for name, each in held.items()} for held in (self.services, self.control)
         )
         return Addresses(services, control)
 
@@ -93,6 +93,7 @@ def run(
     *,
     host: str = LOOPBACK,
     ports: Mapping[str, int] = EMPTY,
+    sockets: Mapping[str, socket.socket] = EMPTY,
     control_host: str = LOOPBACK,
     control_ports: Mapping[str, int] = EMPTY,
     on_ready: Callable[[Addresses], None] = lambda _: None,
@@ -100,12 +101,13 @@ def run(
 ) -> None:
     """Serve until SIGTERM, SIGINT, SIGHUP or ``stop``; then end cleanly within a few seconds.
 
-    ports: service → port; without one it gets a free port. Control endpoints get ports of their own in
+    ports: service → port; without one it gets a free port. sockets: service → what listens for it already,
+    in other processes too. Control endpoints get ports of their own in
     the same way, on loopback unless control_host says otherwise. on_ready is called once all answer and
     have joined. A second signal ends without waiting. Raises PortInUse, and whatever a service's ``start``
     or ``join`` raises.
     """
-    bound = _bind(hosted, (host, ports), (control_host, control_ports))
+    bound = _bind(hosted, (host, ports), (control_host, control_ports), sockets)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(hosted, bound, on_ready, stop or threading.Event()))
@@ -117,12 +119,15 @@ _Wished = tuple[str, Mapping[str, int]]
 """A host, and the ports that some services wish for there."""
 
 
-def _bind(hosted: Sequence[Hosted], services: _Wished, control: _Wished) -> _Bound:
+def _bind(
+    hosted: Sequence[Hosted], services: _Wished, control: _Wished, given: Mapping[str, socket.socket]
+) -> _Bound:
     bound = _Bound()
     try:
         for each in hosted:
             name = each.name
-            bound.services[name] = bind(services[0], services[1].get(name, 0), name)
+            listening = given.get(name)
+            bound.services[name] = listening or bind(services[0], services[1].get(name, 0), name)
             if each.control is not None:
                 bound.control[name] = bind(control[0], control[1].get(name, 0), f"{name}'s control")
     except BaseException:
@@ -155,7 +160,8 @@ def bind(host: str, port: int, purpose: str) -> socket.socket:
     return held
 
 
-def _url(held: socket.socket) -> str:
+def url_of(held: socket.socket) -> str:
+    """The base URL of what listens there."""
     host, port = held.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

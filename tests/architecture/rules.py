@@ -41,6 +41,7 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     ),
     "harness.reports": ("harness.findings", "harness.reports"),
     "mocks": (*_SERVING, "harness.findings", "mocks"),
+    "mocks.proxy": (*_SERVING, "harness.driving.curl", "harness.findings", "mocks"),
     "reference_services": (*_SERVING, "reference_services"),
     "harness.cli": ("harness", "mocks", "reference_services"),
     "tests": OURS,
