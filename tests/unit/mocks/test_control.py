@@ -28,6 +28,7 @@ from mocks.fault_rules import rule_of
 from mocks.mock import build_mock
 from tests.e2e.openapi_judge import Judge
 from tests.unit.mocks.controlled import Controlled, controlled
+from tests.unit.mocks.running import FORGETFUL
 from tests.unit.serving.live import pointers
 
 BOOK = "/v1/books/book-1"
@@ -292,7 +293,7 @@ def test_reset_brings_back_what_was_configured(library: Contract, keys: KeyStore
 
 
 def test_a_snapshot_is_taken_and_restored(library: Contract, keys: KeyStore) -> None:
-    with controlled(build_mock(library, keys=keys)) as told:
+    with controlled(build_mock(library, keys=keys, conduct=FORGETFUL)) as told:
         assert told.control.get("/snapshot").status_code == 409
         assert told.control.get("/clock").status_code == 404
     with controlled(build_mock(library, keys=keys)) as told:

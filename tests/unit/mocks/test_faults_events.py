@@ -17,7 +17,7 @@ from harness.kafka.wire import Record, UndecodableValue
 from harness.serving.keys import KeyStore
 from mocks.mock import build_mock
 from tests.unit.mocks.controlled import Controlled, controlled
-from tests.unit.mocks.running import TOPICS
+from tests.unit.mocks.running import FORGETFUL, TOPICS
 
 WITHIN = 10.0
 SETTLE = 0.6
@@ -52,7 +52,7 @@ class Eventful:
 @pytest.fixture(scope="module")
 def running(library: Contract, keys: KeyStore, embedded: EmbeddedBroker) -> Iterator[Eventful]:
     with (
-        controlled(build_mock(library, embedded.broker, keys)) as told,
+        controlled(build_mock(library, embedded.broker, keys, conduct=FORGETFUL)) as told,
         Listener(embedded.broker, TOPICS) as listener,
     ):
         yield Eventful(told, listener)
