@@ -130,14 +130,14 @@ class Inlet:
             message_key=record.key, message_headers=taken.headers, message_payload=taken.payload
         )
         cause = _cause(taken, context, record)
-        if taken.message.untold:
-            self._journal.note("unjudged", taken.operation.id, taken.message.untold, cause.correlation)
         self._caused(taken.operation, context, cause)
         self._reply(taken, context, cause)
         seconds, correlation = time.perf_counter() - began, cause.correlation
         self._journal.note(
             "received", taken.operation.id, record.topic, correlation, record=record, seconds=seconds, at=at
         )
+        if taken.message.untold:
+            self._journal.note("unjudged", taken.operation.id, taken.message.untold, cause.correlation)
 
     def _reply(self, taken: Taken, context: Context, cause: Cause) -> None:
         """What cannot be replied is noted: the message was taken all the same."""

@@ -98,9 +98,8 @@ def build_mock(
         faults = FaultRules(seed, conduct.faults)
     known, clock = Known(contract), Clock(now)
     instances = Instances(contract, known)
-    answers = {
-        each.id: OperationAnswers(contract, each, known, seed) for each in contract.operations.values()
-    }
+    every = contract.operations.values()
+    answers = {each.id: OperationAnswers(contract, each, known, seed) for each in every}
     state = Stateful(contract, known, clock, seed) if conduct.state else None
     changes, telling = Changes(contract, instances), Telling(contract, instances)
     handling = Handling(contract, answers, scenarios, changes, telling, state)

@@ -45,27 +45,6 @@ if TYPE_CHECKING:
     Made = Callable[..., Mock]
 
 
-ControlPort = Annotated[
-    int, typer.Option(min=0, max=65_535, metavar="N", help="Port of a single mock's control API.")
-]
-ControlHost = Annotated[
-    str,
-    typer.Option(metavar="ADDRESS", help="Address of the control API. Beyond loopback at your own risk."),
-]
-Faults = Annotated[
-    bool, typer.Option("--faults/--no-faults", help="Whether the faults of portal.toml happen.")
-]
-JournalPhi = Annotated[
-    bool, typer.Option("--journal-phi", help="Show in the journal what the contract marks with x-phi.")
-]
-JournalEntries = Annotated[
-    int, typer.Option(min=1, max=1_000_000, metavar="N", help="Entries that the journal keeps.")
-]
-State = Annotated[
-    Remembers, typer.Option(help="Whether a mock remembers what it is told, where its contract lets it.")
-]
-
-
 def mock(
     paths: Paths,
     port: Port = 0,

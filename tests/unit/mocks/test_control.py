@@ -28,6 +28,7 @@ from mocks.fault_rules import rule_of
 from mocks.mock import build_mock
 from tests.e2e.openapi_judge import Judge
 from tests.unit.mocks.controlled import Controlled, controlled
+from tests.unit.mocks.running import FORGETFUL
 from tests.unit.serving.live import pointers
 
 BOOK = "/v1/books/book-1"
@@ -292,7 +293,7 @@ def test_reset_brings_back_what_was_configured(library: Contract, keys: KeyStore
 
 
 def test_a_snapshot_is_taken_and_restored(library: Contract, keys: KeyStore) -> None:
-    with controlled(build_mock(library, keys=keys, conduct=Conduct(state=False))) as told:
+    with controlled(build_mock(library, keys=keys, conduct=FORGETFUL)) as told:
         assert told.control.get("/snapshot").status_code == 409
         assert told.control.get("/clock").status_code == 404
     with controlled(build_mock(library, keys=keys)) as told:
@@ -311,18 +312,6 @@ def test_what_a_mock_keeps_is_controlled_as_that_of_a_service(library: Contract,
         assert told.tell("/states", state, 200)["document"] == {"id": "book-7"}
         assert told.control.get("/clock").json() == {"now": "2031-03-03T09:00:00.000000Z"}
         assert told.control.get("/faults").status_code == 200
-
-
-def test_what_was_deleted_comes_back_with_the_snapshot(library: Contract, keys: KeyStore) -> None:
-    with controlled(build_mock(library, keys=keys)) as told:
-        before = told.control.get("/snapshot").json()
-        assert told.client.delete("/v1/books/book-2").status_code == 204
-        assert told.client.get("/v1/books/book-2").status_code == 404
-        assert told.control.put("/snapshot", json=before).status_code == 204
-        assert told.client.get("/v1/books/book-2").status_code == 200
-        assert told.client.delete("/v1/books/book-2").status_code == 204
-        told.tell("/reset", {}, 204)
-        assert told.client.get("/v1/books/book-2").status_code == 200
 
 
 def test_without_kafka_nothing_is_published(library: Contract, keys: KeyStore) -> None:

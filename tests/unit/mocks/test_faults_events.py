@@ -15,10 +15,9 @@ from harness.kafka.embedded import EmbeddedBroker
 from harness.kafka.listening import Listener
 from harness.kafka.wire import Record, UndecodableValue
 from harness.serving.keys import KeyStore
-from mocks.conduct import Conduct
 from mocks.mock import build_mock
 from tests.unit.mocks.controlled import Controlled, controlled
-from tests.unit.mocks.running import TOPICS
+from tests.unit.mocks.running import FORGETFUL, TOPICS
 
 WITHIN = 10.0
 SETTLE = 0.6
@@ -53,8 +52,7 @@ class Eventful:
 @pytest.fixture(scope="module")
 def running(library: Contract, keys: KeyStore, embedded: EmbeddedBroker) -> Iterator[Eventful]:
     with (
-        # It remembers nothing: the same book can be lent again and again.
-        controlled(build_mock(library, embedded.broker, keys, conduct=Conduct(state=False))) as told,
+        controlled(build_mock(library, embedded.broker, keys, conduct=FORGETFUL)) as told,
         Listener(embedded.broker, TOPICS) as listener,
     ):
         yield Eventful(told, listener)
