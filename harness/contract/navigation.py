@@ -150,7 +150,7 @@ _WORDS = ("$ref", "$dynamicRef", "$recursiveRef")
 def references(schema: Schema) -> tuple[str, ...]:
     """All references at the top of a schema, ``$ref`` first; 2020-12 allows several."""
     raw = schema.raw
-    if isinstance(raw, bool) or not any(word in raw for word in _WORDS):
+    if not isinstance(raw, Mapping) or not any(word in raw for word in _WORDS):
         return ()
     return tuple(raw[word] for word in _WORDS if isinstance(raw.get(word), str))
 
