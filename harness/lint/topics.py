@@ -8,28 +8,14 @@ from harness.contract.model import Contract, MessageOperation, System
 from harness.contract.nearest import did_you_mean
 from harness.findings import Finding
 from harness.lint.rule import Rule, finding
-from harness.lint.uses import owns, root_of
-
-_OF_KAFKA = frozenset(("kafka", "kafka-secure"))
-
-
-def _has_topics(contract: Contract) -> bool:
-    """Whether its channels are topics: unless it names servers, and none of them is Kafka's.
-
-    A WebSocket's or HTTP channel has one address for all who serve it.
-    """
-    root = root_of(contract, "asyncapi")
-    servers = root.raw("servers") if root else None
-    held = servers.value.values() if servers and isinstance(servers.value, dict) else ()
-    protocols = {each.get("protocol") for each in held if isinstance(each, dict)}
-    return not protocols or not _OF_KAFKA.isdisjoint(protocols)
+from harness.lint.uses import owns
 
 
 def _by_topic(system: System, action: str) -> dict[str, list[tuple[Contract, MessageOperation]]]:
     found: dict[str, list[tuple[Contract, MessageOperation]]] = {}
-    for contract in filter(_has_topics, system.contracts.values()):
+    for contract in system.contracts.values():
         for operation in contract.message_operations.values():
-            if operation.action == action:
+            if operation.action == action and operation.channel.on_kafka:
                 found.setdefault(operation.channel.address, []).append((contract, operation))
     return found
 
