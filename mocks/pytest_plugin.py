@@ -18,7 +18,8 @@ service with httpx is tested without one, and without a socket::
 ``portal_mock(contract, base_url=…, state=…, seed=…, strict=…, kafka=…)`` takes the name of a service in the
 folder that ``portal_contracts`` in pytest's ini names (default: ``contracts`` in the root folder, else the
 contracts that come with Portal), or the path of a contract's folder or file. It may be called for several
-services. Synchronous and asynchronous clients are answered; a host that no mock answers for fails as respx has it.
+services. Synchronous and asynchronous clients are answered; a host that no mock answers for fails as respx
+has it.
 A request that breaks the contract fails the test with the contract's line, what was sent (never what is
 ``x-phi``) and what is documented; one that the consumer hid, by catching it or in another thread, fails it
 at its end. ``strict=False`` leaves it at the documented refusal. ``journal`` holds what the mock took in
