@@ -52,10 +52,8 @@ def test_a_channel_must_list_the_message(folder: Path) -> None:
     )
     bills.write_text(own, encoding="utf-8")
     assert found(folder, "channel-message") == []
-    other = own.replace(
-        "#/channels/bill/messages/billed", "../visits/asyncapi.yaml#/components/messages/VisitChanged"
-    )
-    bills.write_text(other, encoding="utf-8")
+    foreign = "../visits/asyncapi.yaml#/components/messages/VisitChanged"
+    bills.write_text(own.replace("#/channels/bill/messages/billed", foreign), encoding="utf-8")
     subject = read([folder])
     mine = [each for each in lint(subject.system, subject.sources) if each.check == "lint/channel-message"]
     assert [each.received for each in mine] == [foreign]
