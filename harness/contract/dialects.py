@@ -231,7 +231,7 @@ class _Bundler:
     def leads(self, schema: Schema, absent: frozenset[str]) -> list[str]:
         """Where the references at a schema's top lead, by the words that its dialect knows."""
         raw, unknown = schema.raw, _UNKNOWN[schema.dialect]
-        known = {raw[word] for word in _REFERENCES - unknown if isinstance(raw, Mapping) and word in raw}
+        known = [raw[word] for word in _REFERENCES - unknown if isinstance(raw, Mapping) and word in raw]
         return [self.refer(target(schema, ref), absent) for ref in references(schema) if ref in known]
 
     def keyword(

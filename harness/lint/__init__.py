@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import chain
 
 from harness.contract.model import System
+from harness.errors import ContractError
 from harness.findings import Finding
 from harness.lint import (
     asyncapi_structure,
@@ -31,7 +32,7 @@ from harness.lint import (
     words,
     workflows,
 )
-from harness.lint.rule import Rule
+from harness.lint.rule import OnSource, Rule
 from harness.lint.severity import DEFAULT, Severities
 from harness.lint.source import Source, sources_of
 
@@ -81,7 +82,7 @@ def _all(system: System, sources: list[Source], severities: Severities) -> Itera
             continue
         found = list[Iterator[Finding]]()
         if rule.source:
-            found += map(rule.source, sources)
+            found += [_of_source(rule.source, source) for source in sources]
         if rule.together:
             found.append(rule.together(sources))
         if rule.run:
@@ -90,3 +91,12 @@ def _all(system: System, sources: list[Source], severities: Severities) -> Itera
             severity = severities.of(rule, each)
             if severity != "off":
                 yield each if severity == each.severity else replace(each, severity=severity)
+
+
+def _of_source(judge: OnSource, source: Source) -> Iterator[Finding]:
+    """A rule may stumble over what the reader has refused: that is told already, and so is the place."""
+    try:
+        yield from judge(source)
+    except ContractError:
+        if source.contract is not None:
+            raise

@@ -8,7 +8,7 @@ one, and the values the items of one list.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from urllib.parse import quote
@@ -72,26 +72,40 @@ def _judge(tasks: list[Task], answers: Answers) -> None:
 
 
 def _violations(tasks: list[Task]) -> Iterator[tuple[Task, tuple[Violation, ...]]]:
-    validator = compile_schema(_all_of(tasks), tasks[0].direction)
-    found: dict[int, list[Violation]] = {}
-    for violation in validator.violations([task.value for task in tasks if task.has_value]):
-        index, _, rest = violation.pointer[1:].partition("/")
-        detail = re.sub(
-            rf"(?<=[:,] )/{index}(?=[/ ])(/[^ ]*)?", lambda match: match[1] or "it", violation.detail
-        )
-        pointer = f"/{rest}" if rest else ""
-        found.setdefault(int(index), []).append(Violation(pointer, detail, violation.keyword))
-    return iter([(tasks[index], tuple(each)) for index, each in sorted(found.items())])
+    """All values of one schema are a list, and these lists the items of the list that is judged."""
+    groups: dict[str, list[Task]] = {}
+    for task in tasks:
+        groups.setdefault(_fragment(task.schema), []).append(task)
+    judged = [[task for task in group if task.has_value] for group in groups.values()]
+    values = [[task.value for task in group] for group in judged]
+    found: dict[tuple[int, int], list[Violation]] = {}
+    for violation in compile_schema(_all_of(tasks[0].schema, groups), tasks[0].direction).violations(values):
+        group, index, *rest = violation.pointer[1:].split("/", 2)
+        above = re.escape(f"/{group}/{index}")
+        detail = re.sub(rf"(?<=[:,] ){above}(?=[/ ])(/[^ ]*)?", lambda at: at[1] or "it", violation.detail)
+        pointer = f"/{rest[0]}" if rest else ""
+        found.setdefault((int(group), int(index)), []).append(Violation(pointer, detail, violation.keyword))
+    return iter([(judged[group][index], tuple(each)) for (group, index), each in sorted(found.items())])
 
 
-def _all_of(tasks: list[Task]) -> Schema:
-    """A schema whose items are these schemas, as if it stood in their document."""
-    document = tasks[0].schema.uri.partition("#")[0]
-    items = [{"$ref": f"#{quote(task.schema.uri.partition('#')[2])}"} for task in tasks]
+def _fragment(schema: Schema) -> str:
+    """Where in its document a schema is, or the one that it refers to and says nothing beside."""
+    raw, (document, _, pointer) = schema.raw, schema.uri.partition("#")
+    held = schema.resources
+    plain = isinstance(held, Documents) and not held.document(document).identifiers.bases  # no $id inside
+    if plain and isinstance(raw, Mapping) and list(raw) == ["$ref"] and str(raw["$ref"]).startswith("#/"):
+        return str(raw["$ref"])
+    return f"#{quote(pointer)}"
+
+
+def _all_of(one: Schema, fragments: Iterable[str]) -> Schema:
+    """A schema whose items are lists of what these allow, as if it stood in the document of one of them."""
+    document = one.uri.partition("#")[0]
+    items = [{"items": {"$ref": fragment}} for fragment in fragments]
     uri = f"{document}#/items-of-lint-{next(_NAMES)}"
-    resources = tasks[0].schema.resources
-    place = resources.document(document).place("") if isinstance(resources, Documents) else Place(document, 0)
-    return Schema(uri, {"prefixItems": items}, place, None, tasks[0].schema.dialect, resources)
+    held = one.resources
+    place = held.document(document).place("") if isinstance(held, Documents) else Place(document, 0)
+    return Schema(uri, {"prefixItems": items}, place, None, one.dialect, held)
 
 
 def in_words(violations: Sequence[Violation]) -> str:

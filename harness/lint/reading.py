@@ -97,11 +97,16 @@ class _Reading:
             self.subject.sources += [
                 Source(service, root, *found) for root, found in _parsed(path, self.allowed)
             ]
-            self.subject.refused.append(Refusal(service, path, error))
+            self.refuse(Refusal(service, path, error))
         else:
             name = contract.service
             self.contracts[name if name not in self.contracts else f"{name} ({path})"] = contract
             self.subject.sources += sources_of(contract)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Once, where a workflow stumbles over a contract that is refused already."""
+        if all(each.error.paragraph() != refusal.error.paragraph() for each in self.subject.refused):
+            self.subject.refused.append(refusal)
 
     def finish(self, root: Path) -> Subject:
         known = {each.folder.resolve(): each for each in self.contracts.values()}
@@ -111,12 +116,12 @@ class _Reading:
             try:
                 workflows.append(load_workflows(path, known, self.allowed))
             except ContractError as error:
-                self.subject.refused.append(Refusal(source.service, path, error))
+                self.refuse(Refusal(source.service, path, error))
         folder = root if root.is_dir() else root.parent
         try:
             self.subject.system = system_of(folder, self.contracts, tuple(workflows))
         except ContractError as error:
-            self.subject.refused.append(Refusal("people", folder, error))
+            self.refuse(Refusal("people", folder, error))
             self.subject.system = System(folder, self.contracts, workflows=tuple(workflows))
         return self.subject
 
