@@ -124,7 +124,7 @@ def build_mock(
     view = View(contract, journal, phi=conduct.journal_phi)
     kept = ProviderStates(state, handling, inlet, seed) if state is not None else None
     if before is not None and before.states is not None and kept is not None:
-        carry(before.states, kept)
+        carry(before.states, kept, contract)
     controls = Controls(contract, faults, scenarios, journal, view, handling.outlet, seed, kept)
     front = Front(app, contract, journal, faults, seed)
     return Mock(front, handling, inlet, controls, conduct.control_host)

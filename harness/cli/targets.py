@@ -72,7 +72,7 @@ def _command(wanted: Wanted, service: str, kind: Kind, broker: Broker | None, re
     rest = [*exchanges, *wanted.reading]
     if kind == "mock":
         folder = str(wanted.system.contracts[service].folder)
-        return [*portal, "mock", folder, "--no-faults", *kafka, *rest]
+        return [*portal, "mock", folder, "--no-faults", "--no-reload", *kafka, *rest]
     return [*portal, "serve", service, "--contracts", str(wanted.folder), *kafka, *rest]
 
 
