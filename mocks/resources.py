@@ -241,16 +241,17 @@ class _Survey:
             if begins or ("201" in operation.responses and not self._drives(operation, kind)):
                 self._play(operation, "create", kind)
                 return
-        self._deed(operation, kind)
+        self._deed(operation, shown)
 
-    def _deed(self, operation: Operation, shown: Kind | None) -> None:
+    def _deed(self, operation: Operation, shown: Single | None) -> None:
         """``POST /things/{id}/<verb>``: it shows the thing, moves its lifecycle, or shows nothing."""
         for path, name in self._items.items():
             rest = operation.path.removeprefix(path)
             if rest == operation.path or not rest.startswith("/") or "{" in rest:
                 continue
             kind = self._kinds[name]
-            if (shown is kind or self._drives(operation, kind)) and operation.method.upper() != "GET":
+            alike = shown is not None and _alike(shown.schema, kind)
+            if (alike or self._drives(operation, kind)) and operation.method.upper() != "GET":
                 address = _PARAMETER.findall(path)[-1]
                 by = self._linked(path, address, kind.schema) or identifier(kind.named, address)
                 self._play(operation, "act", kind, address, by)
@@ -308,6 +309,13 @@ class _Survey:
                 if expression.source == "response.body" and len(expression.tokens) == 1:
                     return expression.tokens[0]
         return None
+
+
+def _alike(schema: Schema, kind: Kind) -> bool:
+    """Whether a schema shows things of a kind: by its name, or where it has none, by what they have."""
+    if schema.name is not None:
+        return schema.name == kind.name
+    return set(properties(schema)) == set(kind.named)
 
 
 def _required(schema: Schema) -> list[str]:

@@ -157,7 +157,7 @@ def _said(name: str, schema: Schema, facts: Facts, base: JSON, deep: int) -> JSO
 def _candidates(name: str, schema: Schema, facts: Facts, base: JSON, deep: int) -> Iterator[JSON]:
     items = items_of(schema)
     if facts.reason is not None and name in _PLACES:
-        yield from _places(facts.reason.pointer, schema, facts, deep)
+        yield from _places(name, facts.reason.pointer, schema, facts, deep)
     if name in _LISTS and items is not None:
         yield _listed(items, facts, base[0] if isinstance(base, list) and base else None, deep)
     if name in _LISTS and not properties(schema) and facts.reasons:
@@ -199,12 +199,13 @@ def _codes(name: str, schema: Schema, facts: Facts) -> Iterator[JSON]:
         yield from (*_FHIR.get(facts.status, ())[: 1 if "system" in name else 0], *spelt, str(facts.status))
 
 
-def _places(pointer: str, schema: Schema, facts: Facts, deep: int) -> Iterator[JSON]:
-    """Where the one thing is wrong: as a pointer, a dotted path, or its parts."""
+def _places(name: str, pointer: str, schema: Schema, facts: Facts, deep: int) -> Iterator[JSON]:
+    """Where the one thing is wrong: as a pointer, a dotted path, or its parts (``loc``)."""
     tokens = [each.replace("~1", "/").replace("~0", "~") for each in pointer.split("/")[1:]]
     if items_of(schema) is not None:
         place = tokens if tokens[:1] in (["query"], ["path"], ["header"], ["cookie"]) else ["body", *tokens]
-        yield [int(each) if each.isdecimal() else each for each in place]
+        if name in ("loc", "path"):
+            yield [int(each) if each.isdecimal() else each for each in place]
         yield [".".join(tokens) or "body"]
         return
     if "pointer" in properties(schema):
