@@ -11,6 +11,7 @@ from urllib.parse import urldefrag, urljoin
 from harness.contract.arazzo_parts import Parts, distinct, overridden
 from harness.contract.arazzo_sources import Load, read_sources
 from harness.contract.arazzo_targets import Targets
+from harness.contract.identifiers import is_uri
 from harness.contract.model import Schema
 from harness.contract.model.workflows import (
     Action,
@@ -79,6 +80,8 @@ def _name(path: Path) -> str:
 def _base(root: Node) -> str:
     """What relative URLs are relative to (1.1: Establishing the Base URI)."""
     own = root.text("$self")
+    if not is_uri(own):
+        raise root.child("$self").error(f"'$self' is no URI: {own}", "a URI reference (RFC 3986)")
     if urldefrag(own).fragment:
         found = f"'$self' has a fragment: {own}"
         raise root.child("$self").error(

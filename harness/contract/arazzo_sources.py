@@ -10,6 +10,7 @@ from urllib.request import url2pathname
 
 from harness.contract.arazzo_parts import distinct, required
 from harness.contract.documents import Document
+from harness.contract.identifiers import is_uri
 from harness.contract.model import Contract
 from harness.contract.model.workflows import Source, SourceKind, WorkflowDocument
 from harness.contract.nearest import did_you_mean
@@ -45,6 +46,8 @@ def read_sources(
             )
         said = cast(SourceKind, kind)
         try:
+            if not is_uri(url):
+                raise node.child("url").error(f"'{url}' is no URL", "a URI reference (RFC 3986)")
             document = _open(root, url, base, node)
             found = Node.at(root.documents, document)
             said = said or _kind_of(found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urldefrag, urljoin
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 from harness.contract.grammar import NAMED
 from harness.contract.model import JSON, Dialect
@@ -32,6 +32,15 @@ DIALECTS: Mapping[str, Dialect] = {
     "spec.openapis.org/oas/3.2/dialect/2025-09-17": "2020-12",
 }
 """What ``$schema`` and ``jsonSchemaDialect`` may name, without scheme and fragment."""
+
+
+def is_uri(text: str) -> bool:
+    """Whether a text can be taken for a URI reference at all (RFC 3986, section 4.1)."""
+    try:
+        urlsplit(text)
+    except ValueError:  # a bracket without its pair
+        return False
+    return "\x00" not in text
 
 
 def dialect_named(uri: str) -> Dialect | None:
@@ -124,7 +133,7 @@ def _read(
     own = node.get("$id")
     if own is None and old and (meta := found.meta_of(pointer)) and dialect_named(meta[0]) == "draft-04":
         own = node.get("id")
-    if isinstance(own, str) and own:
+    if isinstance(own, str) and own and is_uri(own):
         target, fragment = urldefrag(own)
         if target and not target.startswith(("file:", "/")):  # no schema may move itself about this machine
             uri, resource = urljoin(uri, target), pointer

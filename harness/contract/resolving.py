@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
 from harness.contract.document import Document
+from harness.contract.identifiers import is_uri
 from harness.contract.model import JSON, Place
 from harness.contract.nearest import did_you_mean
 from harness.contract.pointers import escape, look_up, tokens_of
@@ -43,6 +44,13 @@ class _Asked:
 
     def error(self, found: str, expected: str, remedy: str = "") -> ContractError:
         return ContractError(str(self.place), found, expected, remedy)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # longer than names may be
+        return False
 
 
 class Resolver:
@@ -128,6 +136,8 @@ class Resolver:
         base = document.base_at(resource)
         key = (document.uri, base, target)
         if key not in self.named:
+            if not is_uri(target):
+                raise asked.error(f"the $ref '{asked.ref}' is no URI", "a URI reference (RFC 3986)")
             address = urljoin(base, target)
             if address in self.resources:
                 return self.resources[address]
@@ -153,7 +163,7 @@ class Resolver:
         by_id = unquote(posixpath.relpath(urlsplit(address).path, folder))
         names = (target, unquote(target), by_id)
         paths = [document.path.parent / name for name in names]
-        return self._beside(asked, document, next((path for path in paths if path.exists()), paths[1]))
+        return self._beside(asked, document, next(filter(_exists, paths), paths[1]))
 
     def _beside(self, asked: _Asked, document: Document, path: Path) -> Document:
         assert document.path is not None  # noqa: S101 - only files have neighbours

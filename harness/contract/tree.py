@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from harness.contract.model import JSON
 from harness.errors import ContractError
 
-MAX_DEPTH = 200
+MAX_DEPTH = 100
 """Levels of mappings and lists inside one another; nothing that walks a tree recurses deeper than this."""
 
 MAX_NODES = 600_000

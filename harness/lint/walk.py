@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from harness.contract.documents import escape, tokens_of
+from harness.contract.identifiers import is_uri
 from harness.contract.node import Node
 from harness.contract.schema import Direction
 from harness.errors import ContractError
@@ -49,7 +50,7 @@ class Reference:
     @property
     def is_remote(self) -> bool:
         """Whether it names another machine, of which lint cannot tell."""
-        return bool(urlsplit(str(self.node.value)).netloc)
+        return is_uri(text := str(self.node.value)) and bool(urlsplit(text).netloc)
 
 
 _Task = tuple[Type, Node, Direction | None]
