@@ -65,8 +65,8 @@ def lint(
 ) -> int:
     """Read contracts and say what is wrong: place, text, reason, mend.
 
-    portal.toml switches rules: `[lint] rules = { RULE = "off" }`, and for some files
-    `[[lint.override]] paths = ["legacy/**"] rules = { RULE = "warning" }`.
+    portal.toml switches rules: `lint.rules = { RULE = "off" }`, and for some files, in a table
+    `lint.override`, `paths = ["legacy/**"]` and `rules = { RULE = "warning" }`.
 
     Exit code 0: nothing or only warnings; 1: errors found; 2: a contract cannot be read.
     """
