@@ -27,6 +27,7 @@ def types_of(schema: Mapping[str, JSON]) -> frozenset[str] | None:
 def fits(value: JSON, type_: str) -> bool:
     """Whether a value is of a type (JSON Schema 2020-12 validation, section 6.1.1)."""
     if type_ in ("integer", "number"):
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_number and (type_ == "number" or float(value).is_integer())
+        if isinstance(value, float):
+            return type_ == "number" or value.is_integer()
+        return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, _PYTHON.get(type_, object))

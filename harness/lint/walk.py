@@ -15,6 +15,7 @@ from harness.contract.identifiers import is_uri
 from harness.contract.node import Node
 from harness.contract.schema import Direction
 from harness.errors import ContractError
+from harness.lint.json_types import fits
 from harness.lint.misfit import Misfit, missing_key, no_such_value, unknown_key
 from harness.lint.shape import Alternative, Choice, Language, Listed, Named, Of, Scalar, Type
 
@@ -68,6 +69,7 @@ class Walk:
     misfits: list[Misfit] = field(default_factory=list)
     references: list[Reference] = field(default_factory=list)
     reached: set[str] = field(default_factory=set)
+    _plain: dict[int, bool] = field(default_factory=dict)
     _seen: set[tuple[str, str, Direction | None]] = field(default_factory=set)
     _waiting: list[_Task] = field(default_factory=list)
     _components: list[_Task] | None = field(default_factory=list)
@@ -156,6 +158,17 @@ class Walk:
         if self.component_kind(target) in (None, name):  # else the rule "reference" says so
             self._waiting.append(((Of(name, True),), target, direction))
 
+    def _is_plain(self, type_: Type) -> bool:
+        """Whether values of a type have no parts that are to be looked at."""
+        found = self._plain.get(id(type_))
+        if found is None:
+            found = all(
+                isinstance(each, Choice) or (isinstance(each, Scalar) and each.name != "schema")
+                for each in type_
+            )
+            self._plain[id(type_)] = found
+        return found
+
     def component_kind(self, node: Node) -> str | None:
         """The kind of what stands at ``/components/<section>/<name>``, None for any other place."""
         tokens = tokens_of(node.pointer)
@@ -183,15 +196,16 @@ class Walk:
                 type_ = shape.rest
                 if type_ is None and not shape.is_open and first:
                     self.misfits.append(unknown_key(name, node.child(written), self.language))
-            if type_ is not None and (first or _holds_more(type_)):
-                self._waiting.append((type_, node.child(written), direction))
+            if type_ is None or (self._is_plain(type_) and (not first or _fits(type_, node.value[written]))):
+                continue  # nothing is in it, and nothing is wrong with it
+            self._waiting.append((type_, node.child(written), direction))
         for missing in shape.required if first else ():
             if missing not in node.value:
                 self.misfits.append(missing_key(name, node, missing, self.language))
 
 
-def _holds_more(type_: Type) -> bool:
-    return not all(isinstance(each, Scalar | Choice) for each in type_)
+def _fits(type_: Type, value: object) -> bool:
+    return any(isinstance(each, Scalar | Choice) and is_plainly(each, value) for each in type_)
 
 
 def _parents(schema: Node) -> Iterator[Node]:
@@ -211,22 +225,24 @@ def _parents(schema: Node) -> Iterator[Node]:
 
 def _may_be(alternative: Alternative, value: object, language: Language) -> bool:
     match alternative:
-        case Scalar("text" | "uri" | "email"):
-            return isinstance(value, str)
-        case Scalar("flag"):
-            return isinstance(value, bool)
-        case Scalar("number"):
-            return isinstance(value, int | float) and not isinstance(value, bool)
-        case Scalar("integer"):
-            whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-            return whole and not isinstance(value, bool)
-        case Scalar():
-            return True
-        case Choice(values):
-            return isinstance(value, str) and value in values
         case Listed():
             return isinstance(value, list)
         case Named():
             return isinstance(value, dict)
         case Of(name):
             return isinstance(value, dict) or (isinstance(value, bool) and language.shapes[name].or_flag)
+    return is_plainly(alternative, value)
+
+
+def is_plainly(alternative: Scalar | Choice, value: object) -> bool:
+    """Whether a value is of a type that has no parts."""
+    if isinstance(alternative, Choice):
+        return isinstance(value, str) and value in alternative.values
+    name = alternative.name
+    if name in ("text", "uri", "email", "schema"):
+        return isinstance(value, str)
+    if name == "flag":
+        return isinstance(value, bool)
+    if name in ("number", "integer"):
+        return fits(value, name)
+    return True

@@ -112,6 +112,7 @@ LEFT_ALONE = [
     ("title: {type: string, minLength: 1}", "title: {type: [string, 'null'], enum: [null, a, Emma, Ulysses]}"),
     ("title: {type: string, minLength: 1}", "title: {minLength: 1, minimum: 3}"),
     ("year: {type: integer, minimum: 1450", "year: {type: integer, exclusiveMinimum: 1450"),
+    ("maximum: 2100", f"maximum: {'9' * 390}"),
     ("'^b[0-9]+$'", "'^b(?:[0-9]+)(?<n>\\d|\\w)?$|^b2$'"),
     ("'^b[0-9]+$'", "'^b[\\w\\-]+$'"),
     ("'^b[0-9]+$'", "'^b(?:[0-9]+-?)?$'"),
