@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from harness.cli.ending import Ended
 from harness.cli.options import creatable, unwritable
-from harness.contract.model import EMPTY, JSON
 from harness.errors import UsageError
 from harness.processes import end_with_parent, write_ready
 
@@ -151,7 +150,7 @@ def tell_ready(
     broker: Broker | None,
     own: Mapping[str, str],
     control: Mapping[str, str],
-    more: Mapping[str, JSON] = EMPTY,
+    more: Mapping[str, object] | None = None,
 ) -> None:
     """Write the ready file, with ``more`` in it, and print who answers where."""
     from harness.cli.terminal import Terminal
@@ -164,7 +163,7 @@ def tell_ready(
             "control": dict(control),
             "kafka": bootstrap,
             "pid": os.getpid(),
-            **more,
+            **(more or {}),
         }
         try:
             write_ready(stay.ready_file, document)
