@@ -11,6 +11,8 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,6 +91,28 @@ def portal(
     do not exist yet."""
 
 
+def _without_cache(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The command with ``--no-cache``, which says to the reader of contracts what it says to no command."""
+
+    @wraps(command)
+    def run(*arguments: Any, no_cache: bool = False, **named: Any) -> Any:
+        if no_cache:
+            os.environ["PORTAL_NO_CACHE"] = "1"  # for the processes that this one starts, too
+        return command(*arguments, **named)
+
+    own = signature(command, eval_str=True)
+    option = Parameter("no_cache", Parameter.KEYWORD_ONLY, default=False, annotation=_NoCache)
+    setattr(run, "__signature__", own.replace(parameters=[*own.parameters.values(), option]))  # noqa: B010
+    run.__annotations__ = {name: each.annotation for name, each in own.parameters.items()}
+    run.__annotations__["no_cache"] = _NoCache
+    return run
+
+
+_NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Read contracts anew, and keep nothing of them for the next time.")
+]
+
+
 def _add(name: str, command: Callable[..., Any], *examples: str) -> None:
     """The docstring is the help: its paragraphs fold to any width, so their own line ends go."""
     paragraphs = (command.__doc__ or "").split("\n\n")
@@ -96,7 +120,7 @@ def _add(name: str, command: Callable[..., Any], *examples: str) -> None:
     epilog = "\n".join(
         ("[bold]Examples[/]", *(f"  portal {name} {example}".rstrip() for example in examples))
     )
-    app.command(name, cls=_Command, help=text, epilog=epilog)(command)
+    app.command(name, cls=_Command, help=text, epilog=epilog)(_without_cache(command))
 
 
 _add(

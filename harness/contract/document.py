@@ -19,6 +19,7 @@ class Document:
     ``base`` is what its references are relative to: the address that it was mapped from or redirected to; its
     own URI if empty. ``path`` is None for one that came from an address. ``keeps_siblings`` says whether a
     Reference Object's ``summary`` and ``description`` hold beside its ``$ref`` (OpenAPI 3.1 and later).
+    ``digest`` is that of its text, where it was read from a file.
     """
 
     uri: str
@@ -29,6 +30,7 @@ class Document:
     base: str = ""
     identifiers: Identifiers = field(default_factory=Identifiers, repr=False)
     keeps_siblings: bool = False
+    digest: str = ""
 
     def place(self, pointer: str) -> Place:
         """Where the node at a JSON pointer stands; the nearest node above it if there is none."""

@@ -21,7 +21,7 @@ from harness.contract.json_text import looks_like_json, read_json
 from harness.contract.model import JSON, Place
 from harness.contract.pointers import escape, look_up, tokens_of
 from harness.contract.resolving import MAX_HOPS, Resolver
-from harness.contract.sources import LOCAL, Sources, text_of
+from harness.contract.sources import LOCAL, Sources, digest_of, text_of
 from harness.contract.tree import Builder, Marks, plain_value
 from harness.errors import ContractError
 
@@ -79,17 +79,18 @@ class Documents(Mapping[str, Any]):
         identifiers = identifiers_of(tree, text, base)
         if format_of(tree) is not None:
             keeps = str(tree.get("openapi", "3.0")) >= "3.1"
-        document = Document(uri, path, file, tree, marks, base, identifiers, keeps)
-        self._documents[uri] = document
+        digest = digest_of(text) if path is not None else ""
+        return self.take_in(Document(uri, path, file, tree, marks, base, identifiers, keeps, digest))
+
+    def take_in(self, document: Document) -> Document:
+        """Take in a document that was read before, in place of any other of its URI."""
+        self._documents[document.uri] = document
         self._resolver.note(document)
         return document
 
     def hold(self, uri: str, tree: JSON, file: str) -> Document:
         """Take in a tree that stands in no file, as a document of this URI."""
-        document = Document(uri, None, file, tree, {}, uri, identifiers_of(tree, str(tree), uri))
-        self._documents[uri] = document
-        self._resolver.note(document)
-        return document
+        return self.take_in(Document(uri, None, file, tree, {}, uri, identifiers_of(tree, str(tree), uri)))
 
     def resolve(
         self, uri: str, ref: str, referrer: Place | None = None, at: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 import os
 import stat
 from collections.abc import Callable
@@ -36,7 +37,8 @@ class Fetched:
 @dataclass(frozen=True, slots=True)
 class Sources:
     """``maps`` are beginnings of addresses with the file or folder that stands for each; ``fetch`` gets a
-    document from an address (``contract.remote``), None where that is not allowed.
+    document from an address (``contract.remote``), None where that is not allowed. ``keeps`` says whether
+    what was read may come from the cache and go there (``contract.cache``).
 
     A relative ``$ref`` leads to any file that its document can name, for contracts share files beside their
     own folder, through symbolic links too; an absolute path or a ``file:`` URL leads nowhere unless it is
@@ -45,6 +47,7 @@ class Sources:
 
     maps: tuple[tuple[str, Path], ...] = ()
     fetch: Callable[[str], Fetched] | None = None
+    keeps: bool = True
 
     def mapped(self, uri: str) -> Path | None:
         """The file that an address is mapped to, by the longest beginning; None if there is none."""
@@ -81,6 +84,11 @@ def text_of(path: Path, shown: str, referrer: Place | None) -> str:
     if len(data) > MAX_BYTES:
         raise too_large(shown)
     return decoded(data, shown)
+
+
+def digest_of(text: str) -> str:
+    """What tells a text from any other."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _is_folder(path: Path) -> bool:

@@ -8,7 +8,9 @@ from pathlib import Path
 from harness.contract.arazzo import is_arazzo, read_arazzo
 from harness.contract.arazzo_sources import Load
 from harness.contract.asyncapi import Messaging, read_asyncapi
+from harness.contract.cache import keep, recalled
 from harness.contract.documents import Documents
+from harness.contract.later import facts_of, later
 from harness.contract.model import Contract, Persona, System
 from harness.contract.model.workflows import WorkflowDocument
 from harness.contract.nearest import did_you_mean
@@ -29,7 +31,7 @@ def load(path: Path | str, sources: Sources = LOCAL) -> Contract:
     """
     path = Path(path)
     if path.is_file():
-        return _alone(_opened(path, sources))
+        return _remembered([path], path.parent, sources) or _alone(path, sources)
     if not path.is_dir():
         raise _missing(path)
     parts = parts_of(path)
@@ -47,10 +49,11 @@ def load_system(folder: Path | str, sources: Sources = LOCAL) -> System:
     """
     root = Path(folder)
     if root.is_file():
-        opened = _opened(root, sources)
-        if is_arazzo(opened):
+        contract = _remembered([root], root.parent, sources)
+        opened = _opened(root, sources) if contract is None else None
+        if opened is not None and is_arazzo(opened):
             return System(root.parent, {}, workflows=(read_arazzo(opened, _loader({}, sources)),))
-        contract = _alone(opened)
+        contract = contract or _alone(root, sources, opened)
         return System(root.parent, {contract.service: contract})
     if not root.is_dir():
         raise _missing(root)
@@ -138,22 +141,53 @@ def _opened(path: Path, sources: Sources) -> Node:
     return Node.at(documents, documents.open(path))
 
 
-def _alone(root: Node) -> Contract:
-    path = root.document.path or Path(root.document.file)
+def _alone(path: Path, sources: Sources, opened: Node | None = None) -> Contract:
     whole = path.stem in ("openapi", "asyncapi")
-    return _contract([root], path.parent.name if whole else path.stem, Path(root.document.file).parent)
+    service = path.resolve().parent.name if whole else path.stem
+    contract = _contract([opened or _opened(path, sources)], service, path.parent)
+    _keep([path], contract)
+    return contract
 
 
 def _folder(folder: Path, sources: Sources) -> Contract:
+    paths = list(parts_of(folder).values())
+    known = _remembered(paths, folder, sources)
+    if known:
+        return known
     documents = Documents(sources)
-    roots = [Node.at(documents, documents.open(path)) for path in parts_of(folder).values()]
-    return _contract(roots, folder.resolve().name, folder)
+    roots = [Node.at(documents, documents.open(path)) for path in paths]
+    contract = _contract(roots, folder.resolve().name, folder)
+    _keep(paths, contract)
+    return contract
+
+
+def _remembered(paths: list[Path], folder: Path, sources: Sources) -> Contract | None:
+    """The contract that these files made when they were last read, if nothing has changed since."""
+    kept = recalled(paths) if sources == LOCAL else None
+    if kept is None:
+        return None
+    documents, facts = kept.documents, kept.facts
+    try:
+        roots = [Node.at(documents, documents.document(path.resolve().as_uri())) for path in paths]
+        return later(facts, folder, documents, lambda: _read(roots, str(facts["service"]), folder))
+    except (KeyError, TypeError, ValueError):
+        return None  # kept by somebody else
+
+
+def _keep(paths: list[Path], contract: Contract) -> None:
+    documents = contract.documents
+    if isinstance(documents, Documents) and documents.sources == LOCAL:
+        keep(paths, documents, facts_of(contract))
 
 
 def _contract(roots: list[Node], service: str, folder: Path) -> Contract:
-    http, messaging = Http(), Messaging()
     for root in roots:
         check_references(root)
+    return _read(roots, service, folder)
+
+
+def _read(roots: list[Node], service: str, folder: Path) -> Contract:
+    http, messaging = Http(), Messaging()
     for root in roots:
         if "openapi" in root.mapping() or "swagger" in root.mapping():
             http = read_openapi(root)

@@ -1,0 +1,87 @@
+"""A contract whose parts are read when somebody asks for them: it was read before, and nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from harness.contract.documents import Documents
+from harness.contract.model import JSON, Contract
+
+_TEXTS = ("service", "title", "version")
+_GIVEN = frozenset((*_TEXTS, "folder", "documents", "files"))
+NAMED = tuple(each.name for each in fields(Contract) if each.name not in _GIVEN)
+"""The parts of a contract that map names to what has them."""
+
+
+class Later(Mapping[str, Any]):
+    """A mapping whose names are known; its values come from the contract, once that is read."""
+
+    def __init__(self, names: tuple[str, ...], values: Callable[[], Mapping[str, Any]]) -> None:
+        self._names = dict.fromkeys(names)
+        self._values = values
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._values()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+def facts_of(contract: Contract) -> dict[str, JSON]:
+    """What ``later`` must know beside the documents. Raises ValueError for what it could not give back."""
+    named: dict[str, list[str]] = {}
+    for part in NAMED:
+        value = getattr(contract, part)
+        if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+            raise ValueError(part)
+        named[part] = list(value)
+    return {
+        "named": named,
+        "files": dict(contract.files),
+        **{each: getattr(contract, each) for each in _TEXTS},
+    }
+
+
+def later(
+    facts: Mapping[str, JSON], folder: Path, documents: Documents, read: Callable[[], Contract]
+) -> Contract:
+    """The contract that ``read`` would give. Raises KeyError, TypeError or ValueError for facts that are not
+    such."""
+    whole = _Once(read)
+
+    def part(name: str) -> Later:
+        return Later(tuple(facts["named"][name]), lambda: whole.part(name))
+
+    given: dict[str, Any] = {each: str(facts[each]) for each in _TEXTS}
+    given.update((name, part(name)) for name in NAMED)
+    return Contract(folder=folder, documents=documents, files=dict(facts["files"]), **given)
+
+
+class _Once:
+    """Reads the contract when a part of it is first asked for, however many threads ask."""
+
+    def __init__(self, read: Callable[[], Contract]) -> None:
+        self._read, self._lock = read, Lock()
+        self._contract: Contract | None = None
+
+    def part(self, name: str) -> Mapping[str, Any]:
+        with self._lock:
+            if self._contract is None:
+                self._contract = self._read()
+        found: Mapping[str, Any] = getattr(self._contract, name)
+        return found
