@@ -56,7 +56,15 @@ class Filter:
         """Whether a document passes the filter with this value."""
         if self.relation == "is":
             wanted = value if isinstance(value, list) else [value]
-            return lambda document: any(_is(each, wanted) for each in _many(document.get(self.property)))
+            named, words = self.property, frozenset(str(each) for each in wanted)
+
+            def holds(document: Mapping[str, JSON]) -> bool:
+                held = document.get(named)
+                if type(held) is str:  # nearly always
+                    return held in words
+                return any(_is(each, wanted) for each in _many(held))
+
+            return holds
         if self.relation in ("like", "any"):
             text = str(value).lower()
             if self.relation == "any":

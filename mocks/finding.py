@@ -82,7 +82,10 @@ def check_owners(plan: Plan, request: Request, state: State) -> None:
 
 def sight_for(plan: Plan, request: Request) -> Sight | None:
     """What this caller may see through the operation; None for everything."""
-    return sight_of(plan.operation, request.claims) if plan.operation.access else None
+    if not plan.operation.access:
+        return None
+    sight = sight_of(plan.operation, request.claims)
+    return None if sight.people is None and sight.nobody else sight
 
 
 def subject_of(kind: Kind, document: Document) -> str | None:

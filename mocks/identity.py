@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 
 from harness.contract.model import JSON
-from harness.contract.schema import compile_schema, generate, says
+from harness.contract.schema import compile_schema, generate
 from harness.errors import ContractError
 from mocks.resources import Kind
 from mocks.things import State
@@ -19,10 +19,10 @@ _TRIES = 50
 def new_id(kind: Kind, state: State, seed: int) -> JSON:
     """An id that nothing of this kind has or had in this state; text where no schema says otherwise."""
     schema = kind.named.get(kind.id or "")
-    kinds = says(schema, "type") if schema is not None else "string"
-    if kinds in ("integer", "number") or kinds == ["integer"]:
-        return _next_number(kind, state)
-    model = next((thing.key for thing in state.all(kind.name)), "")
+    if kind.numbered:
+        return state.number(kind.name)
+    shown = state.first(kind.name)
+    model = shown.key if shown is not None else ""
     for _ in range(_TRIES):
         state.made += 1
         name = uuid.uuid5(uuid.NAMESPACE_URL, f"{kind.name}/{state.name}/{seed}/{state.made}")
@@ -54,11 +54,3 @@ def _candidates(model: str, name: uuid.UUID) -> Iterator[str]:
 
 def _is_uuid(text: str) -> bool:
     return len(text) == 36 and text.count("-") == 4
-
-
-def _next_number(kind: Kind, state: State) -> int:
-    taken = [int(thing.key) for thing in state.all(kind.name) if thing.key.lstrip("-").isdecimal()]
-    number = max([*taken, state.made, 0]) + 1
-    while state.is_gone(kind.name, str(number)):
-        number += 1
-    return number

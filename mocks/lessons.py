@@ -222,12 +222,10 @@ class Looks:
         held = {name for each in there for name in each} | keep | self._kind.required
         always = set(there[0]).intersection(*there)
         changed = {name: value for name, value in document.items() if name in held or name not in self._bound}
-        lacking = [name for name in there[0] if name in always and name not in changed and name not in keep]
-        if lacking:
-            model = max(
-                there, key=lambda each: (self._same_person(each, document), _agreement(each, document))
-            )
-            changed |= {name: model[name] for name in lacking}
+        model = max(there, key=lambda each: (self._same_person(each, document), _agreement(each, document)))
+        for name, value in model.items():
+            if name not in changed and name not in keep and (name in always or name in self._bound):
+                changed[name] = value
         return changed
 
     def told(

@@ -20,8 +20,6 @@ from mocks.representations import single_in
 from mocks.resources import Kind, Role
 from mocks.things import State, Thing
 
-_ONCE = ("created", "registered", "submitted", "recorded")
-
 
 @dataclass(frozen=True, slots=True)
 class Intended:
@@ -36,13 +34,20 @@ class Intended:
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """Makes the documents of one operation. ``sent`` are the properties that its body may have."""
+    """Makes the documents of one operation.
+
+    ``sent`` are the properties that its body may have, ``defaults`` what they are otherwise; ``clocks`` those
+    in which a service notes the time of a change, ``births`` that at which something was made.
+    """
 
     contract: Contract
     role: Role
     sent: Mapping[str, Schema]
     wrapper: str | None
     seed: int
+    defaults: Document
+    clocks: frozenset[str]
+    births: frozenset[str]
 
     def body(self, request: Request) -> Mapping[str, JSON]:
         """What the request says of the thing: its body, out of its wrapper, less what only a service sets."""
@@ -63,7 +68,7 @@ class Making:
         served = {n: v for n, v in model.items() if n not in self.sent or n in kind.given}
         clocks = {} if same else self._clocks(model, now, at_start=True)
         follows = self._follows(request, state, lesson, EMPTY)
-        wanted = {**self._defaults(), **served, **clocks, **follows, **body, **certain}
+        wanted = {**self.defaults, **served, **clocks, **follows, **body, **certain}
         return Intended(wanted, {**body, **certain}, model)
 
     def acted(
@@ -89,7 +94,7 @@ class Making:
         served = {n: v for n, v in held.items() if n not in self.sent or n in kind.given}
         certain = {**self._belonging(request), **self._identity(key)}
         clocks = self._clocks(held, now, at_start=before is None)
-        wanted = {**self._defaults(), **served, **clocks, **body, **certain}
+        wanted = {**self.defaults, **served, **clocks, **body, **certain}
         return Intended(wanted, {**body, **certain}, held)
 
     def kept(self, changed: Mapping[str, JSON], before: Thing, now: datetime) -> dict[str, JSON]:
@@ -127,22 +132,10 @@ class Making:
             if parent.property is not None and parent.parameter in request.path
         }
 
-    def _defaults(self) -> dict[str, JSON]:
-        stated = {name: says(schema, "default") for name, schema in self.sent.items()}
-        return {n: v for n, v in stated.items() if v is not None and n in self.role.kind.named}
-
     def _clocks(self, document: Document, now: datetime, *, at_start: bool = False) -> dict[str, JSON]:
         """The times that a service notes when it makes or changes something."""
-        noted = {}
-        for name in document:
-            schema = self.role.kind.named.get(name)
-            if schema is None or name in self.sent or not is_clock(name):
-                continue
-            if at_start or not name.lower().startswith(_ONCE):
-                text = timestamp(now)
-                if says(schema, "format") == "date-time" and compile_schema(schema).is_valid(text):
-                    noted[name] = text
-        return noted
+        noted = self.clocks | self.births if at_start else self.clocks
+        return {name: timestamp(now) for name in noted if name in document} if noted else {}
 
     def model(self) -> Document:
         """A made-up thing, for what no example shows; empty if none can be made."""
@@ -210,4 +203,22 @@ def making_of(contract: Contract, role: Role, seed: int) -> Making:
         if single is not None:
             wrapper, sent = single.wrapper, properties(single.schema)
             break
-    return Making(contract, role, sent, wrapper, seed)
+    stated = {name: says(schema, "default") for name, schema in sent.items() if name in role.kind.named}
+    defaults = {name: value for name, value in stated.items() if value is not None}
+    clocks, births = clocks_of(role.kind)
+    return Making(contract, role, sent, wrapper, seed, defaults, clocks - sent.keys(), births - sent.keys())
+
+
+def clocks_of(kind: Kind) -> tuple[frozenset[str], frozenset[str]]:
+    """The properties in which a service notes when a thing was changed, and when it was made."""
+    noted = [
+        name
+        for name, schema in kind.named.items()
+        if is_clock(name) and says(schema, "format") == "date-time"
+        if compile_schema(schema).is_valid("2031-03-03T09:00:00Z")
+    ]
+    births = frozenset(name for name in noted if name.lower().startswith(_ONCE))
+    return frozenset(noted) - births, births
+
+
+_ONCE = ("created", "registered", "submitted", "recorded")

@@ -40,7 +40,8 @@ class Kind:
     ``id`` is the property that identifies one, None where only the path does. ``single`` says that there is
     one for each owner: its key is the path's values. ``subject`` is the dotted name of the property that
     holds the patient. ``secret`` are properties that are taken and never answered, ``given`` those that only
-    the service sets (``readOnly``), ``required`` those that no document lacks.
+    the service sets (``readOnly``), ``required`` those that no document lacks. ``numbered`` says that ids are
+    numbers.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Kind:
     secret: frozenset[str] = frozenset()
     given: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
+    numbered: bool = False
 
     @property
     def validator(self) -> Validator:
@@ -285,6 +287,7 @@ class _Survey:
             secret=frozenset(each for each, sub in named.items() if says(sub, "writeOnly") is True),
             given=frozenset(each for each, sub in named.items() if says(sub, "readOnly") is True),
             required=frozenset(each for part in parts(schema) for each in _required(part)),
+            numbered=by is not None and by in named and says(named[by], "type") in ("integer", "number"),
         )
         self._kinds[name] = made
         return made

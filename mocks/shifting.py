@@ -6,15 +6,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from harness.contract.model import JSON, Contract, Transition
-from harness.contract.schema import compile_schema, says
 from mocks.known import without
-from mocks.lessons import AllLooks, is_clock
-from mocks.making import fitted, timestamp
+from mocks.lessons import AllLooks
+from mocks.making import clocks_of, fitted, timestamp
 from mocks.moves import Moved
 from mocks.resources import Kind
 from mocks.things import State, Thing
-
-_ONCE = ("created", "registered", "submitted", "recorded")
 
 
 class Shifting:
@@ -22,6 +19,7 @@ class Shifting:
 
     def __init__(self, contract: Contract, looks: AllLooks, now: Callable[[], datetime]) -> None:
         self._contract, self._looks, self._now = contract, looks, now
+        self._clocks: dict[str, frozenset[str]] = {}
 
     def entering(
         self, kind: Kind, document: Mapping[str, JSON], to: str, known: frozenset[str]
@@ -56,7 +54,7 @@ class Shifting:
         version = thing.version + 1
         if "version" in kind.named:
             document["version"] = version
-        document |= self._clocks(kind, document)
+        document |= {name: timestamp(self._now()) for name in self._changing(kind) if name in document}
         certain = {
             n: v for n, v in document.items() if n in (kind.id, status, "version") or n in kind.required
         }
@@ -64,13 +62,8 @@ class Shifting:
         after = state.put(Thing(kind.name, thing.key, document, version, scope=thing.scope))
         return Moved(kind, edge, thing, after)
 
-    def _clocks(self, kind: Kind, document: Mapping[str, JSON]) -> dict[str, JSON]:
-        noted: dict[str, JSON] = {}
-        for name in document:
-            schema = kind.named.get(name)
-            if schema is None or not is_clock(name) or name.lower().startswith(_ONCE):
-                continue
-            text = timestamp(self._now())
-            if says(schema, "format") == "date-time" and compile_schema(schema).is_valid(text):
-                noted[name] = text
-        return noted
+    def _changing(self, kind: Kind) -> frozenset[str]:
+        """The properties that say when a thing was last changed."""
+        if kind.name not in self._clocks:
+            self._clocks[kind.name] = clocks_of(kind)[0]
+        return self._clocks[kind.name]

@@ -69,6 +69,7 @@ class State:
         self._places = AFTER_SEEDS
         self._aging: dict[tuple[str, str], int] = {}
         self._bytes = 0
+        self._numbers: dict[str, int] = {}
         self._gone: dict[tuple[str, str], None] = {}
         self.answers = Remembered()
 
@@ -79,6 +80,19 @@ class State:
 
     def get(self, kind: str, key: str) -> Thing | None:
         return self._held(kind).get(key)
+
+    def first(self, kind: str) -> Thing | None:
+        """The one that came first of those that are there."""
+        return next(iter(self._held(kind).values()), None)
+
+    def number(self, kind: str) -> int:
+        """A number that is higher than every id of this kind was."""
+        highest = self._numbers.get(kind)
+        if highest is None:
+            numbers = (int(key) for key in self._held(kind) if key.isdecimal() and len(key) < 19)
+            highest = max(numbers, default=0)
+        self._numbers[kind] = highest + 1
+        return highest + 1
 
     def all(self, kind: str) -> list[Thing]:
         """Every thing of a kind, in the order in which they came."""
@@ -109,6 +123,8 @@ class State:
         kept = replace(thing, place=place, size=size, shown={})
         shelf[thing.key] = kept
         self._gone.pop(name, None)
+        if thing.key.isdecimal() and len(thing.key) < 19 and thing.kind in self._numbers:
+            self._numbers[thing.kind] = max(self._numbers[thing.kind], int(thing.key))
         self._bytes += size - self._aging.get(name, 0)
         self._aging[name] = size
         self._make_room(name)
