@@ -47,6 +47,8 @@ class _Frame:
     marks: dict[str | int, Position] = field(default_factory=dict)
     merged: list[dict[str, JSON]] = field(default_factory=list)
     size: int = 1
+    merges: bool = False
+    """Whether ``key`` is YAML 1.1's ``<<``."""
 
 
 def plain_value(text: str) -> JSON:
@@ -91,7 +93,7 @@ class Builder:
         """A key or a value; ``plain`` is True for an unquoted one."""
         frame = self.frames[-1] if self.frames else None
         if frame is not None and frame.key is None and isinstance(frame.container, dict):
-            self.key(frame, text, at)
+            self.key(frame, text, at, merges=plain and text == "<<")
             value: JSON = text
         else:
             value = plain_value(text) if plain and tag is None else self.tagged(text, at, plain, tag)
@@ -138,12 +140,15 @@ class Builder:
     def no_key(self, at: Position) -> ContractError:
         return self.error(at, "a mapping, a list or an alias stands where a key should", "a name")
 
-    def key(self, frame: _Frame, name: str, at: Position) -> None:
-        if name in frame.marks and name != "<<":
+    def key(self, frame: _Frame, name: str, at: Position, merges: bool = False) -> None:
+        frame.merges = merges  # in quotes, and in JSON, it is a key like any other
+        if name in frame.marks and not merges:
             line = frame.marks[name][0]
             found = f"the key '{name}' is written twice in one mapping: here and in line {line}"
             raise self.error(at, found, "each key once", "Remove or rename one of the two")
-        frame.key, frame.marks[name] = name, at
+        frame.key = name
+        if not merges:
+            frame.marks[name] = at
 
     def tagged(self, text: str, at: Position, plain: bool, tag: str | None) -> JSON:
         if tag in _PLAIN_TAGS:
@@ -155,7 +160,6 @@ class Builder:
     def merge(self, frame: _Frame, source: dict[str, JSON]) -> None:
         """YAML 1.1's ``<<``, still in wide use: what is written in the mapping itself wins."""
         if isinstance(frame.container, dict):
-            frame.marks.pop("<<", None)
             for key, value in source.items():
                 if key not in frame.container:
                     frame.container[key] = value
@@ -175,7 +179,7 @@ class Builder:
             frame.container.append(value)
             return
         key, frame.key = str(frame.key), None
-        if key == "<<" and isinstance(value, dict | list):
+        if frame.merges:
             self.defer_merge(frame, value, at)
         else:
             frame.container[key] = value

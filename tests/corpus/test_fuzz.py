@@ -135,8 +135,8 @@ MERGES = "a0: &a0 {b: c}\n" + "".join(
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("bomb.yaml", f"openapi: 3.1.0\n{BOMB}", "aliases expand to more than"),
-        ("merges.yaml", MERGES, "aliases expand to more than"),
+        ("bomb.yaml", f"openapi: 3.1.0\n{BOMB}", "its aliases expanded"),
+        ("merges.yaml", MERGES, "its aliases expanded"),
         ("loop.yaml", LOOP, "circle"),
         ("itself.yaml", ITSELF, "circle"),
         ("nest.yaml", "a: " + "[" * 5000 + "]" * 5000, "nested deeper"),

@@ -108,3 +108,9 @@ def test_a_reference_to_what_never_ends_is_an_error(write: Write, tmp_path: Path
     path = write("openapi.yaml", f"openapi: 3.1.0\npaths: {{/a: {{$ref: '{name}#/x'}}}}\n")
     with pytest.raises(ContractError, match="it is no file"):
         load(path)
+
+
+def test_a_merge_key_in_quotes_or_json_is_a_key_like_any_other(write: Write) -> None:
+    assert read_yaml(write("quoted.yaml", "'<<': {a: 1}\nb: 2\n")) == {"<<": {"a": 1}, "b": 2}
+    assert read_yaml(write("it.json", '{"<<": {"a": 1}}')) == {"<<": {"a": 1}}
+    assert read_yaml(write("plain.yaml", "<<: {a: 1}\nb: 2\n")) == {"a": 1, "b": 2}
