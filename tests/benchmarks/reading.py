@@ -13,12 +13,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
+
+from harness.contract.model import Contract, Schema
+from harness.contract.schema import Direction
 
 SIZES = (600, 1200, 1800, 2400, 3000)
 MOST_SECONDS = 5.0
@@ -59,6 +62,17 @@ def _in_a_process(size: int) -> dict[str, float]:
     return found
 
 
+def schemas_in_use(contract: Contract) -> Iterator[tuple[Schema, Direction]]:
+    """What a server of the contract compiles: parameters, bodies and answers, with their direction."""
+    for operation in contract.operations.values():
+        yield from ((each.schema, "request") for each in operation.parameters)
+        bodies = operation.body.content.values() if operation.body else ()
+        yield from ((each.schema, "request") for each in bodies if each.schema is not None)
+        for response in operation.responses.values():
+            answers = response.content.values()
+            yield from ((each.schema, "response") for each in answers if each.schema is not None)
+
+
 def measured(operations: int) -> dict[str, float]:
     """Seconds of CPU for each part, and for a second load; megabytes of the file and of memory at the end."""
     import resource
@@ -66,7 +80,6 @@ def measured(operations: int) -> dict[str, float]:
     from harness.contract import load_system
     from harness.contract.schema import compile_schema
     from harness.lint import lint
-    from harness.lint.uses import uses_of
     from tests.benchmarks.generated_contract import contract
 
     if hasattr(os, "sched_setaffinity"):
@@ -76,8 +89,8 @@ def measured(operations: int) -> dict[str, float]:
         path.write_text(contract(operations))
         megabytes = path.stat().st_size / 1e6
         load, system = _timed(lambda: load_system(folder))
-        uses = [use for each in system.contracts.values() for use in uses_of(each)]
-        compiling, _ = _timed(lambda: [compile_schema(use.schema, use.direction) for use in uses])
+        used = [use for each in system.contracts.values() for use in schemas_in_use(each)]
+        compiling, _ = _timed(lambda: [compile_schema(*use) for use in used])
         linting, _ = _timed(lambda: list(lint(system)))
         again = min(_timed(lambda: load_system(folder))[0] for _ in range(_TRIES))
         whole, _ = _timed(

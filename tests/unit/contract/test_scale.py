@@ -15,9 +15,8 @@ from harness.contract import load_system
 from harness.contract.schema import compile_schema
 from harness.contract.sources import Sources
 from harness.lint import lint
-from harness.lint.uses import uses_of
 from tests.benchmarks.generated_contract import contract
-from tests.benchmarks.reading import plot
+from tests.benchmarks.reading import plot, schemas_in_use
 
 SMALL, TIMES = 20, 4
 MOST = 1.15 * TIMES
@@ -33,8 +32,8 @@ def calls(work: Callable[[], Any]) -> tuple[int, Any]:
 def costs(folder: Path, operations: int) -> dict[str, int]:
     (folder / "openapi.yaml").write_text(contract(operations))
     load, system = calls(lambda: load_system(folder, Sources(keeps=False)))
-    uses = [use for each in system.contracts.values() for use in uses_of(each)]
-    compiling, _ = calls(lambda: [compile_schema(use.schema, use.direction) for use in uses])
+    used = [use for each in system.contracts.values() for use in schemas_in_use(each)]
+    compiling, _ = calls(lambda: [compile_schema(*use) for use in used])
     linting, _ = calls(lambda: list(lint(system)))
     return {"load": load, "compile": compiling, "lint": linting}
 
