@@ -82,6 +82,7 @@ def _outcome(base: Base, changed: bytes, child: ReadingChild) -> Outcome:
         base.path.write_bytes(base.text)
 
 
+@pytest.mark.timeout(3600)  # the child is held to its own bounds; unbounded it is half an hour
 def test_whatever_becomes_of_a_document_the_answer_is_clear(
     bases: list[Base], child: ReadingChild, unbounded: bool
 ) -> None:
@@ -135,8 +136,8 @@ MERGES = "a0: &a0 {b: c}\n" + "".join(
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("bomb.yaml", f"openapi: 3.1.0\n{BOMB}", "aliases expand to more than"),
-        ("merges.yaml", MERGES, "aliases expand to more than"),
+        ("bomb.yaml", f"openapi: 3.1.0\n{BOMB}", "its aliases expanded"),
+        ("merges.yaml", MERGES, "its aliases expanded"),
         ("loop.yaml", LOOP, "circle"),
         ("itself.yaml", ITSELF, "circle"),
         ("nest.yaml", "a: " + "[" * 5000 + "]" * 5000, "nested deeper"),
