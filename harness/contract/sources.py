@@ -92,7 +92,10 @@ def digest_of(text: str) -> str:
 
 
 def _is_folder(path: Path) -> bool:
-    return path.is_dir() and os.access(path, os.R_OK)
+    try:
+        return path.is_dir() and os.access(path, os.R_OK)
+    except OSError:  # its name is longer than names may be
+        return False
 
 
 def too_large(shown: str) -> ContractError:

@@ -30,7 +30,8 @@ def outcome_of(path: Path) -> dict[str, object]:
     except ContractError as error:
         result, text = "refused", str(error)
     except BaseException:  # whatever it is, it is what we look for
-        result, text = "traceback", traceback.format_exc()
+        lines = [line[:200] for line in traceback.format_exc().splitlines()]
+        result, text = "traceback", "\n".join(lines[-40:])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"result": result, "text": text[-4000:], "seconds": time.process_time() - began, "mebibytes": peak}
 

@@ -82,6 +82,7 @@ def _outcome(base: Base, changed: bytes, child: ReadingChild) -> Outcome:
         base.path.write_bytes(base.text)
 
 
+@pytest.mark.timeout(3600)  # the child is held to its own bounds; unbounded it is half an hour
 def test_whatever_becomes_of_a_document_the_answer_is_clear(
     bases: list[Base], child: ReadingChild, unbounded: bool
 ) -> None:
