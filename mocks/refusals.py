@@ -12,7 +12,7 @@ from harness.contract.schema import compile_schema
 from harness.contract.styles import is_json
 from harness.serving.envelope import Incoming
 from harness.serving.exchange import Answer
-from harness.serving.problems import PROBLEM_TYPE, UNFIT, Problem, problem_answer
+from harness.serving.problems import PROBLEM_TYPE, UNFIT, Problem, phrase, problem_answer
 from mocks.response_headers import ResponseHeaders, response_headers
 from mocks.wording import Facts, Wording
 from mocks.writing import concrete
@@ -42,14 +42,15 @@ class Refusals:
         if way is None:
             return Answer(told.status, told.body, headers, PROBLEM_TYPE)
         headers = way.headers(headers)
+        title = problem.title if status == problem.status else phrase(status)
         if isinstance(told.body, dict):
-            told.body["status"] = status
+            told.body.update(status=status, title=title)
         if way.takes(told.body):
             return Answer(status, told.body, headers, way.content_type)
         detail = problem.detail or (UNFIT if problem.errors else problem.title)
         facts = Facts(
             status,
-            problem.title,
+            title,
             detail,
             problem.errors,
             operation.path,
@@ -135,12 +136,16 @@ def _json_of(response: Response) -> MediaType | None:
 
 
 def _status(operation: Operation, problem: Problem) -> int:
-    """The status under which the contract documents this: bad input is 400 to some and 422 to others."""
+    """The status under which the contract documents this: bad input is 400 to some and 422 to others, and
+    what no path can name is not found where a contract documents nothing else."""
     documented = operation.responses
     if problem.status in (400, 422) and str(problem.status) not in documented and "4XX" not in documented:
         other = 422 if problem.status == 400 else 400
         if str(other) in documented:
             return other
+        places = [each.pointer for each in problem.errors]
+        if "404" in documented and places and all(place.startswith("/path/") for place in places):
+            return 404
     return problem.status
 
 

@@ -176,6 +176,12 @@ def test_what_the_contract_does_not_word_is_problem_details(shop: httpx.Client) 
     assert shop.get("/products", headers={"Accept": "image/png"}).status_code == 406
 
 
+def test_what_no_path_can_name_is_not_found_where_nothing_else_is_documented(shop: httpx.Client) -> None:
+    answer = shop.get("/products/many")
+    assert (answer.status_code, answer.json()["errorCode"]) == (404, "NOT_FOUND")
+    assert answer.json()["fieldErrors"] == [{"field": "productId", "message": "must be an integer"}]
+
+
 def test_an_unknown_path_is_told_the_nearest(shop: httpx.Client) -> None:
     answer = shop.get("/product/1")
     assert (answer.status_code, answer.json()["nearestOperation"]) == (404, "readProduct")
