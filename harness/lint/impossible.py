@@ -54,6 +54,7 @@ def _finding(source: Source, node: Node, reason: str) -> Finding:
         received=reason,
         documented="a schema that allows something",
         operation=node.key,
+        severity=source.of_sense,
     )
 
 

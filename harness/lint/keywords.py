@@ -40,6 +40,7 @@ def enums(source: Source) -> Iterator[Finding]:
                 "a value of 'enum' is not of the schema's type",
                 received=f"the {_nth(wrong[0])} value of {len(values)}",
                 documented=f"only values of type {' or '.join(sorted(types))}",
+                severity=source.of_sense,
             )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from harness.contract.documents import Documents
 from harness.contract.model import JSON, Contract
 from harness.contract.node import Dialect, Node
+from harness.findings import Severity
 from harness.lint.shape import Language
 from harness.lint.shapes_asyncapi import asyncapi
 from harness.lint.shapes_openapi import openapi
@@ -54,6 +55,14 @@ class Source:
     def dialect(self) -> Dialect:
         """How schemas are to be read in files that do not say of which format they are."""
         return "openapi-3.0" if self.format == "openapi" and self.version == (3, 0) else "2020-12"
+
+    @property
+    def of_sense(self) -> Severity:
+        """How bad it is that a schema has the right form and says what nobody can mean.
+
+        AsyncAPI's own schemas take such a document for valid, so its verdict must not hang on that.
+        """
+        return "warning" if self.format == "asyncapi" else "error"
 
     def dialect_of(self, node: Node) -> Dialect:
         """How the schema at a node is to be read: as its own document says, else as this one."""
