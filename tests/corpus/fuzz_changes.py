@@ -126,7 +126,7 @@ def mutated_tree(tree: Any, all_places: list[Steps], random: Random, other: Any)
             for step in steps[:-1]:
                 holder = holder[step]
             random.choice(_ON_TREES)(tree, holder, steps, random, other)
-        except (KeyError, IndexError, TypeError):
+        except (KeyError, IndexError, TypeError, AttributeError):
             continue  # what came before has taken it away
     return json.dumps(tree, ensure_ascii=False)
 
