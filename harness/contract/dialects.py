@@ -239,8 +239,10 @@ class _Bundler:
     ) -> None:
         below = absent if word in _SAME_INSTANCE else frozenset[str]()
         if word in _MAPS and isinstance(value, Mapping):
+            elsewhere = isinstance(value.get("$ref"), str)
             found[word] = {
-                name: self.member(each, word, name, absent) for name, each in named(schema, word).items()
+                name: self.member(each, word, (name, elsewhere), absent)
+                for name, each in named(schema, word).items()
             }
         elif word == "items" and isinstance(value, list):  # draft 7's spelling of prefixItems
             found["prefixItems"] = [self.convert(child(schema, word, n), below) for n in range(len(value))]
@@ -258,13 +260,17 @@ class _Bundler:
         else:
             found[word] = value
 
-    def member(self, each: Schema, word: str, name: str, absent: frozenset[str]) -> dict[str, Any] | bool:
+    def member(
+        self, each: Schema, word: str, called: tuple[str, bool], absent: frozenset[str]
+    ) -> dict[str, Any] | bool:
+        """A named schema; one of a mapping that stands ``elsewhere`` may hold this very one."""
+        name, elsewhere = called
         if word == "properties" and name in absent and self.generating:
             return False
         if word == "properties" and name in absent and self.direction == "request":
             return True  # may be sent back as it was received, and is ignored
         below = absent if word == "dependentSchemas" else frozenset[str]()
-        return self.convert(each, below)
+        return {"$ref": self.refer(each, below)} if elsewhere else self.convert(each, below)
 
     def dependencies(
         self, found: dict[str, Any], schema: Schema, value: Mapping[str, Any], absent: frozenset[str]

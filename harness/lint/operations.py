@@ -240,7 +240,7 @@ def _security(
         return
     known = _scopes(scheme)
     for scope in scopes if known is not None else ():
-        if known is not None and scope not in known:
+        if known is not None and str(scope) not in known:
             yield finding(
                 "security",
                 source,

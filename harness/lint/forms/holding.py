@@ -41,6 +41,9 @@ class Fault:
     """False for what the format's text forbids and its published schema lets pass: a warning."""
 
 
+_Found = Fault | Iterator[object]
+"""A fault, or what finds more of them in the same way."""
+
 Check = Callable[["Holding", Node], Iterator[Fault]]
 """A rule that no shape can say."""
 
@@ -65,24 +68,36 @@ class Holding:
         return (fault for fault in self.check(node, type_) if fault.sure)
 
     def check(self, node: Node, type_: Type) -> Iterator[Fault]:
+        """What is wrong with a value, its parts included: those wait in a list, for they may lie deep."""
+        waiting: list[Iterator[object]] = [self._check(node, type_)]
+        while waiting:
+            found = next(waiting[-1], None)
+            if isinstance(found, Fault):
+                yield found
+            elif isinstance(found, Iterator):
+                waiting.append(found)
+            else:
+                waiting.pop()
+
+    def _check(self, node: Node, type_: Type) -> Iterator[_Found]:
         match type_:
             case Plain():
-                yield from _plain(node, type_)
+                yield _plain(node, type_)
             case Choice():
                 if not any(_equal(node.value, each) for each in type_.values):
                     allowed = ", ".join(str(each) for each in type_.values)
                     hint = did_you_mean(str(node.value), map(str, type_.values))
                     yield wrong(node, f"one of {allowed}" if len(type_.values) > 1 else allowed, hint)
             case Listed():
-                yield from self._listed(node, type_)
+                yield self._listed(node, type_)
             case Mapped():
-                yield from self._mapped(node, type_)
+                yield self._mapped(node, type_)
             case Either():
-                yield from self._either(node, type_)
+                yield self._either(node, type_)
             case Named():
-                yield from self._named(node, type_)
+                yield self._named(node, type_)
 
-    def _listed(self, node: Node, type_: Listed) -> Iterator[Fault]:
+    def _listed(self, node: Node, type_: Listed) -> Iterator[_Found]:
         if not isinstance(node.value, list):
             yield wrong(node, "a list")
             return
@@ -91,9 +106,9 @@ class Holding:
         if type_.unique and not _formal({"uniqueItems": True}).is_valid(node.value):
             yield Fault(node.place, f"{node.called} has an item twice", shown(node.value), "each item once")
         for index in range(len(node.value)):
-            yield from self.check(node.child(index), type_.of)
+            yield self._check(node.child(index), type_.of)
 
-    def _mapped(self, node: Node, type_: Mapped) -> Iterator[Fault]:
+    def _mapped(self, node: Node, type_: Mapped) -> Iterator[_Found]:
         if not isinstance(node.value, dict):
             yield wrong(node, "a mapping")
             return
@@ -109,7 +124,7 @@ class Holding:
             if type_.keys == "patterns" and not _format("regex").is_valid(key):
                 title = f"'{key}' is no regular expression"
                 yield Fault(node.child(key).place, title, key, "an ECMA 262 regular expression")
-            yield from self.check(node.child(key), type_.of)
+            yield self._check(node.child(key), type_.of)
 
     def _either(self, node: Node, type_: Either) -> Iterator[Fault]:
         """Nothing if one fits; else what is wrong with it as the kind that it comes nearest to."""
@@ -121,17 +136,17 @@ class Holding:
             else:
                 yield from min(certain, key=lambda faults: (faults[0].where == node.place, len(faults)))
 
-    def _named(self, node: Node, type_: Named) -> Iterator[Fault]:
+    def _named(self, node: Node, type_: Named) -> Iterator[_Found]:
         if type_.referable and isinstance(node.value, dict) and "$ref" in node.value:
-            yield from self._referring(node, type_)
+            yield self._referring(node, type_)
             return
         entry = self.table[type_.name]
         if callable(entry):
-            yield from entry(self, node)
+            yield entry(self, node)
         elif entry.startswith("=> "):
-            yield from self.check(node, type_of(entry[3:]))
+            yield self._check(node, type_of(entry[3:]))
         else:
-            yield from self.shaped(node, shape_of(entry), type_.name)
+            yield self._shaped(node, shape_of(entry), type_.name)
 
     def _referring(self, node: Node, type_: Named) -> Iterator[Fault]:
         yield from self.check(node.child("$ref"), Plain("uriref"))
@@ -145,7 +160,7 @@ class Holding:
                 "Write it out, or move to a later version",
             )
 
-    def shaped(self, node: Node, shape: Shape, name: str) -> Iterator[Fault]:
+    def _shaped(self, node: Node, shape: Shape, name: str) -> Iterator[_Found]:
         """What is wrong with an object against its shape; ``name`` is what people call it."""
         if not isinstance(node.value, dict):
             if shape.loose:
@@ -171,7 +186,7 @@ class Holding:
                 )
         for key in node.value:
             if key in shape.keys:
-                yield from self.check(node.child(key), shape.keys[key])
+                yield self._check(node.child(key), shape.keys[key])
             elif not shape.open and not (shape.extensible and _EXTENSION.match(key)):
                 yield Fault(
                     node.child(key).place,
@@ -182,7 +197,7 @@ class Holding:
         for rule in shape.rules:
             check = self.table[rule]
             if callable(check):
-                yield from check(self, node)
+                yield check(self, node)
 
 
 def wrong(node: Node, expected: str, hint: str = "") -> Fault:
