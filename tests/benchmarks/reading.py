@@ -22,6 +22,7 @@ from rich.table import Table
 
 from harness.contract.model import Contract, Schema
 from harness.contract.schema import Direction
+from tests.memory import peak
 
 SIZES = (600, 1200, 1800, 2400, 3000)
 MOST_SECONDS = 5.0
@@ -75,8 +76,6 @@ def schemas_in_use(contract: Contract) -> Iterator[tuple[Schema, Direction]]:
 
 def measured(operations: int) -> dict[str, float]:
     """Seconds of CPU for each part, and for a second load; megabytes of the file and of memory at the end."""
-    import resource
-
     from harness.contract import load_system
     from harness.contract.schema import compile_schema
     from harness.lint import lint
@@ -96,9 +95,8 @@ def measured(operations: int) -> dict[str, float]:
         whole, _ = _timed(
             lambda: [list(c.operations.values()) for c in load_system(folder).contracts.values()]
         )
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     named = {"load": load, "compile": compiling, "lint": linting, "again": again, "whole": whole}
-    return {**named, "megabytes": megabytes, "memory": memory}
+    return {**named, "megabytes": megabytes, "memory": peak()}
 
 
 def _timed(run: Callable[[], _Result]) -> tuple[float, _Result]:

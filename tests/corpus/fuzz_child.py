@@ -16,6 +16,7 @@ from pathlib import Path
 from harness.contract import load_system
 from harness.errors import ContractError
 from harness.lint import lint
+from tests.memory import peak
 
 MOST_ADDRESS_SPACE = 4 * 2**30
 """Bytes; beyond, Python itself says no, and the machine is spared."""
@@ -32,8 +33,8 @@ def outcome_of(path: Path) -> dict[str, object]:
     except BaseException:  # whatever it is, it is what we look for
         lines = [line[:200] for line in traceback.format_exc().splitlines()]
         result, text = "traceback", "\n".join(lines[-40:])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"result": result, "text": text[-4000:], "seconds": time.process_time() - began, "mebibytes": peak}
+    seconds = time.process_time() - began
+    return {"result": result, "text": text[-4000:], "seconds": seconds, "mebibytes": peak()}
 
 
 def main() -> None:

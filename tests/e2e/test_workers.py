@@ -46,7 +46,7 @@ def test_workers_share_an_address_and_are_replaced_and_end_cleanly(tmp_path: Pat
         os.kill(workers[0], signal.SIGKILL)
         until(lambda: "another begins" in (tmp_path / "log.txt").read_text())
         assert all(answers(url) for _ in range(20))
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         assert process.wait(DEADLINE) == 0
     until(lambda: not any(alive(pid) for pid in workers))
     log = (tmp_path / "log.txt").read_text()

@@ -72,7 +72,7 @@ CASES = {
 }
 
 READER = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from harness.contract import load
 from harness.contract.bundling import bundled
@@ -80,6 +80,7 @@ from harness.contract.documents import Documents, yaml_of
 from harness.contract.node import Node
 from harness.contract.schema import compile_schema, phi_properties
 from harness.errors import ContractError
+from tests.memory import peak
 
 def all_of_it(path):
     contract = load(path)
@@ -104,7 +105,7 @@ for folder in sorted(Path(sys.argv[1]).iterdir()):
         found[f"{folder.name}/{work.__name__}"] = [time.process_time() - began, told]
         if told:
             break
-print(json.dumps([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, found]))
+print(json.dumps([peak(), found]))
 """
 
 

@@ -172,7 +172,8 @@ def test_a_bad_request_gets_problem_details(mocked: httpx.Client) -> None:
     pointers = {each["pointer"] for each in answer.json()["errors"]}
     assert any(pointer.endswith("/days") for pointer in pointers)
     assert len(answer.json()["errors"]) >= 3
-    assert mocked.get("/v1/books/no-book-at-all").status_code == 400
+    # getBook documents no 400: an id that cannot be is one that is not there.
+    assert mocked.get("/v1/books/no-book-at-all").status_code == 404
     assert mocked.get("/v1/shelves").status_code == 404
     assert mocked.put("/v1/books/book-1").status_code == 405
 

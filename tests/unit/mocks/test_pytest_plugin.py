@@ -46,7 +46,10 @@ def run(pytester: pytest.Pytester) -> Run:
     def run_file(source: str) -> pytest.RunResult:
         pytester.makepyfile(f"import httpx, pytest\nLIBRARY = {str(LIBRARY)!r}\n{dedent(source)}")
         plugin = () if INSTALLED else ("-p", "mocks.pytest_plugin")
-        return pytester.runpytest_inprocess("-W", "error", "-p", "no:cacheprovider", *plugin)
+        # Plain: what this process has imported already cannot be rewritten, which would be a warning.
+        return pytester.runpytest_inprocess(
+            "-W", "error", "--assert=plain", "-p", "no:cacheprovider", *plugin
+        )
 
     return run_file
 
