@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from harness.contract.collecting import uncollected
 from harness.contract.documents import Documents
 from harness.contract.model import JSON, Contract
 
@@ -82,6 +83,7 @@ class _Once:
     def part(self, name: str) -> Mapping[str, Any]:
         with self._lock:
             if self._contract is None:
-                self._contract = self._read()
+                with uncollected():
+                    self._contract = self._read()
         found: Mapping[str, Any] = getattr(self._contract, name)
         return found

@@ -9,6 +9,7 @@ from harness.contract.arazzo import is_arazzo, read_arazzo
 from harness.contract.arazzo_sources import Load
 from harness.contract.asyncapi import Messaging, read_asyncapi
 from harness.contract.cache import keep, recalled
+from harness.contract.collecting import uncollected
 from harness.contract.documents import Documents
 from harness.contract.later import facts_of, later
 from harness.contract.model import Contract, Persona, System
@@ -23,6 +24,7 @@ from harness.errors import ContractError
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
+@uncollected()
 def load(path: Path | str, sources: Sources = LOCAL) -> Contract:
     """One service's contract: its folder (``openapi.yaml``, ``asyncapi.yaml``), or one file alone.
 
@@ -40,6 +42,7 @@ def load(path: Path | str, sources: Sources = LOCAL) -> Contract:
     return _folder(path, sources)
 
 
+@uncollected()
 def load_system(folder: Path | str, sources: Sources = LOCAL) -> System:
     """Every service below a folder, with ``personas.yaml``, ``pacts/`` and ``workflows/`` beside them.
 

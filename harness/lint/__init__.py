@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
+from harness.contract.collecting import uncollected
 from harness.contract.model import System
 from harness.errors import ContractError
 from harness.findings import Finding
@@ -87,7 +88,9 @@ def _all(system: System, sources: list[Source], severities: Severities) -> Itera
             found.append(rule.together(sources))
         if rule.run:
             found.append(rule.run(system))
-        for each in chain.from_iterable(found):
+        with uncollected():
+            told = list(chain.from_iterable(found))
+        for each in told:
             severity = severities.of(rule, each)
             if severity != "off":
                 yield each if severity == each.severity else replace(each, severity=severity)

@@ -6,14 +6,18 @@ Counted in calls, which no other load on the machine can change; ``tests.benchma
 from __future__ import annotations
 
 import cProfile
+import gc
 import pstats
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from harness.contract import load_system
 from harness.contract.schema import compile_schema
 from harness.contract.sources import Sources
+from harness.errors import ContractError
 from harness.lint import lint
 from tests.benchmarks.generated_contract import contract
 from tests.benchmarks.reading import plot, schemas_in_use
@@ -50,3 +54,17 @@ def test_the_plot_shows_where_a_cost_that_grows_faster_leaves_the_line() -> None
     assert [row.count("█") for row in rows] == sorted(row.count("█") for row in rows)
     assert rows[1].rstrip(" 0123456789.s").endswith("|")
     assert "|██" in rows[2]
+
+
+@pytest.mark.parametrize("at_work", [True, False])
+def test_the_collector_is_left_as_it_was_found(tmp_path: Path, at_work: bool) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text("openapi: [")
+    before = gc.isenabled()
+    (gc.enable if at_work else gc.disable)()
+    try:
+        with pytest.raises(ContractError):
+            load_system(path)
+        assert gc.isenabled() is at_work
+    finally:
+        (gc.enable if before else gc.disable)()
