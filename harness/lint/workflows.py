@@ -318,7 +318,7 @@ RULES = (
         "a workflow's expressions name what is there",
         expressions_make_sense,
         why="An expression that names nothing is null, and the step sends or judges that.",
-        mend="Name a declared input, an output of a step that is done by then, or what the operation answers.",
+        mend="Name a declared input, an output of a step done by then, or what the operation answers.",
     ),
     Rule(
         "workflow-criterion",
