@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from harness.contract.expressions import Context
 from harness.contract.model import Contract, Emission, MessageOperation, Operation, Schema, Transition
+from harness.serving.admission import context_of
 from harness.serving.emitting import Cause
 from harness.serving.exchange import Answer, Request
 from harness.serving.problems import Problem
@@ -194,14 +195,9 @@ def _cause(request: Request) -> Cause:
 
 
 def _context(request: Request, answer: Answer) -> Context:
-    return Context(
-        method=request.method,
-        url=request.url,
+    return replace(
+        context_of(request),
         status=answer.status,
-        request_path=request.path,
-        request_query=request.query,
-        request_headers=request.headers,
-        request_body=request.body,
         response_headers=answer.headers,
         response_body=answer.body,
     )

@@ -14,8 +14,6 @@ from mocks.later import Later
 from mocks.speaking import Speaker, Wish
 
 MOST_SCHEDULES = 100
-FASTEST = 1000.0
-"""Messages a second of one schedule."""
 
 
 @dataclass(frozen=True, slots=True)

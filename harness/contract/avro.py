@@ -43,7 +43,6 @@ _LOGICAL: dict[tuple[str, str], dict[str, Any]] = {
 """Section "Logical Types": those that narrow the values of what they stand on; others change nothing here."""
 
 _NAMED = ("record", "error", "enum", "fixed")
-_COMPLEX = (*_NAMED, "array", "map")
 
 
 @dataclass(slots=True)

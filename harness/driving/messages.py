@@ -21,7 +21,6 @@ from harness.errors import StateError
 CORRELATION = "ce_correlationid"
 CAUSATION = "ce_causationid"
 EVENT_ID = "ce_id"
-KEY_COPIES = ("ce_subject",)
 
 
 @dataclass(frozen=True, slots=True)

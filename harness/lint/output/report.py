@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -95,6 +95,3 @@ def shown(file: str) -> str:
         relative = os.path.relpath(path)
         return path.as_posix() if relative.startswith("..") else Path(relative).as_posix()
     return Path(os.path.normpath(path)).as_posix()
-
-
-Writer = Callable[[Report], str]
