@@ -99,12 +99,14 @@ class Connection:
         return poured
 
     async def listen(self, patience: float = PATIENCE, quiet: float = QUIET) -> Conversation:
-        """All answers until the service closes, or is quiet after at least one."""
+        """All answers until the service closes, or is quiet after one that does not announce that it will."""
         began = asyncio.get_running_loop().time()
         replies: list[Reply] = []
         closed = hung = False
         while True:
-            wait = quiet if replies else patience
+            # the end itself is awaited: behind thousands of others, it may be read long after its answer
+            announced = replies and replies[-1].headers.get("connection") == "close"
+            wait = quiet if replies and not announced else patience
             try:
                 replies.append(await asyncio.wait_for(self._reply(), wait))
             except TimeoutError:
