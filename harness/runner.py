@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
@@ -48,9 +48,9 @@ def run(plan: Plan) -> Generator[Event]:
     become ``CouldNotTell``: nothing that did not run reads as passed. No result holds a value that the
     contracts' examples show for what is marked ``x-phi``.
     """
-    started = time.monotonic()
+    began = time.monotonic()
     secrets = known_phi(plan.system)
-    yield RunStarted({service: tuple(c.name for c in plan.checks) for service in plan.targets}, plan.settings)
+    yield started(plan)
     for service, opened in plan.targets.items():
         try:
             with opened() as target:
@@ -61,21 +61,26 @@ def run(plan: Plan) -> Generator[Event]:
         except Exception as error:  # the other services' results must not go down with it
             reason = f"the target could not be opened or closed: {_described(error)}"
             yield Reported(CouldNotTell("", service, "", reason, _DEFECT))
-    yield RunFinished(time.monotonic() - started)
+    yield RunFinished(time.monotonic() - began)
 
 
-def cut_short(plan: Plan, done: Set[tuple[str, str]], why: str, seconds: float) -> Iterator[Event]:
-    """What a run did not get to that was ended after ``seconds``; ``done``: (service, check) it finished.
+def started(plan: Plan) -> RunStarted:
+    """What is going to be done."""
+    checks = tuple(check.name for check in plan.checks)
+    return RunStarted(dict.fromkeys(plan.targets, checks), plan.settings)
+
+
+def unfinished(plan: Plan, services: Iterable[str], done: Set[tuple[str, str]], why: str) -> Iterator[Event]:
+    """What a run that ended too early did not get to; ``done``: (service, check) it finished.
 
     A check that was at work yields events as well: half of it must not read as passed.
     """
-    for service in plan.targets:
+    for service in services:
         for check in plan.checks:
             if (service, check.name) not in done:
                 yield CheckStarted(service, check.name)
                 yield Reported(CouldNotTell(check.name, service, "", why))
                 yield CheckFinished(service, check.name, 0.0)
-    yield RunFinished(seconds)
 
 
 def _run_check(check: Check, plan: Plan, target: Target, secrets: Collection[str]) -> Iterator[Event]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from harness.checks.check import Check
     from harness.cli.targets import Wanted
     from harness.contract.model import System
+    from harness.findings import Event
     from harness.runner import Opened, Plan
     from harness.target import Kind
 
@@ -88,6 +89,19 @@ ReportFolder = Annotated[
         metavar="FOLDER", help="For junit.xml, report.json and report.html; what they held is replaced."
     ),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=64,
+        metavar="N",
+        help="Services verified side by side, each with a broker of its own. Default: one a core where we "
+        "start the services and an embedded broker, else 1.",
+    ),
+]
+EventsOption = Annotated[
+    int | None, typer.Option(hidden=True, metavar="FD", help="Write events there, and no report.")
+]
 Explain = Annotated[
     bool,
     typer.Option("--explain", help="Say what each check can and cannot see, and stop."),
@@ -109,6 +123,8 @@ def verify(
     maps: Maps = None,
     report: ReportFolder = Path("report"),
     exchanges: Exchanges = None,
+    jobs: Jobs = None,
+    events: EventsOption = None,
     explain: Explain = False,
 ) -> int:
     """Verify services against their contracts, over HTTP and Kafka.
@@ -116,6 +132,8 @@ def verify(
     Exit code 0: clean. 1: findings, a service is wrong. 2: something could not be told.
     """
     need("verify", "verify")
+    from harness import runner
+    from harness.cli.jobs import at_once, side_by_side, tell
     from harness.runner import Plan
     from harness.target import Limits
 
@@ -136,7 +154,13 @@ def verify(
     if kafka == "embedded" and not own:
         kafka = "none"  # an embedded broker is for what we start ourselves
     settings = {"cases": str(cases), "seed": str(seed), "settle": f"{settle:g} s", "kafka": kafka}
-    return _run(Plan(system, opened, checks, Limits(cases=cases, seed=seed, settle=settle), settings), report)
+    plan = Plan(system, opened, checks, Limits(cases=cases, seed=seed, settle=settle), settings)
+    if events is not None:
+        return tell(plan, events)
+    together = at_once(jobs, len(names), kafka, shared=bool(addresses))
+    if together == 1:
+        return _run(plan, runner.run(plan), report)
+    return _run(plan, side_by_side(plan, wanted, kind or "reference", together), report)
 
 
 def _wanted(
@@ -228,17 +252,18 @@ def _checks(names: list[str] | None) -> tuple[Check, ...]:
     return tuple(check for check in CHECKS if not names or check.name in names)
 
 
-def _run(plan: Plan, folder: Path) -> int:
-    """Run it, show it, write it; also what was found until a signal ended it."""
+def _run(plan: Plan, events: Generator[Event], folder: Path) -> int:
+    """Follow a run, show it, write it; also what was found until a signal ended it."""
     from harness import reports, runner
     from harness.cli.terminal import Terminal
+    from harness.findings import RunFinished
     from harness.reports.console import ConsoleReport
     from harness.reports.outcome import Outcome
 
     console, outcome, began = Terminal(), Outcome(), time.monotonic()
     reports.remove(folder)
     ended: Ended | None = None
-    with ConsoleReport(console) as shown, closing(runner.run(plan)) as events:
+    with ConsoleReport(console) as shown, closing(events):
         try:
             for event in events:
                 outcome.add(event)
@@ -248,9 +273,8 @@ def _run(plan: Plan, folder: Path) -> int:
     shown.close(ended=str(ended or ""))
     if ended is not None:
         seconds = time.monotonic() - began
-        for event in runner.cut_short(
-            plan, frozenset(outcome.done), f"the run was ended by {ended}", seconds
-        ):
+        why = f"the run was ended by {ended}"
+        for event in (*runner.unfinished(plan, plan.targets, outcome.done, why), RunFinished(seconds)):
             outcome.add(event)
     written = reports.write(outcome, folder)
     console.print(f"reports: {', '.join(str(path) for path in written)}", soft_wrap=True, markup=False)

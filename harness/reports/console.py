@@ -47,7 +47,7 @@ class ConsoleReport:
             disable=not console.is_terminal,
         )
         self._task = self._progress.add_task("starting", total=None)
-        self._count = 0
+        self._running: dict[str, tuple[str, int]] = {}
         self._planned = 0
         self._widths = (0, 0)
         self._began = time.monotonic()
@@ -70,17 +70,27 @@ class ConsoleReport:
                 shown = ", ".join(f"{name} {value}" for name, value in settings.items())
                 self._console.print(f"verifying {escape(', '.join(plan))} ({escape(shown)})")
             case CheckStarted(service=service, check=check):
-                self._count = 0
-                self._describe(f"{service} {check}")
+                self._running[service] = (check, 0)
+                self._describe()
             case Reported(result=result):
-                self._count += result.cases if isinstance(result, Passed) else 1
-                self._describe(f"{result.service} {result.check} [dim]{self._count} tried[/]")
-            case CheckFinished():
-                self._console.print(self._line(self._outcome.checks[-1]))
+                check, count = self._running.get(result.service, (result.check, 0))
+                self._running[result.service] = (
+                    check,
+                    count + (result.cases if isinstance(result, Passed) else 1),
+                )
+                self._describe()
+            case CheckFinished(service=service):
+                self._running.pop(service, None)
+                if finished := self._outcome.latest(service):
+                    self._console.print(self._line(finished))
 
-    def _describe(self, text: str) -> None:
-        done = len(self._outcome.done)
-        self._progress.update(self._task, description=f"{text} [dim]({done} of {self._planned} done)[/]")
+    def _describe(self) -> None:
+        now = [
+            f"{service} {check}" + (f" [dim]{count} tried[/]" if count else "")
+            for service, (check, count) in self._running.items()
+        ]
+        done = f"[dim]({len(self._outcome.done)} of {self._planned} done)[/]"
+        self._progress.update(self._task, description=f"{', '.join(now)} {done}")
 
     def close(self, limit: int = 50, ended: str = "") -> None:
         """Print what was found (at most ``limit`` of each kind in full) and the summary.

@@ -55,13 +55,24 @@ class CheckOutcome:
 class Outcome:
     """A whole run. ``settings`` are what the run was started with, as shown to people.
 
-    ``done``: the (service, check) that were finished.
+    ``done``: the (service, check) that were finished. Services may be verified side by side: their events
+    come mixed, and are kept apart.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
-    checks: list[CheckOutcome] = field(default_factory=list)
     seconds: float = 0.0
     done: set[tuple[str, str]] = field(default_factory=set)
+    services: dict[str, list[CheckOutcome]] = field(default_factory=dict)
+
+    @property
+    def checks(self) -> list[CheckOutcome]:
+        """By service as planned, then as they came."""
+        return [check for checks in self.services.values() for check in checks]
+
+    def latest(self, service: str) -> CheckOutcome | None:
+        """The check of that service that was begun last."""
+        checks = self.services.get(service)
+        return checks[-1] if checks else None
 
     @property
     def results(self) -> list[Result]:
@@ -85,26 +96,29 @@ class Outcome:
     def add(self, event: Event) -> None:
         """Fold one more event in."""
         match event:
-            case RunStarted(settings=settings):
+            case RunStarted(plan=plan, settings=settings):
                 self.settings = settings
+                self.services = {service: [] for service in plan}
             case CheckStarted(service=service, check=check):
-                last = self.checks[-1] if self.checks else None
-                if last is None or (last.service, last.check) != (service, check):
-                    self.checks.append(CheckOutcome(service, check))
+                last = self.latest(service)
+                if last is None or last.check != check:
+                    self._begin(service, check)
             case Reported(result=result):
-                self._check_of(result).results.append(result)
+                last = self.latest(result.service)
+                if last is None or not result.check:
+                    last = self._begin(result.service, result.check or "start")
+                last.results.append(result)
             case CheckFinished(service=service, check=check, seconds=seconds):
-                self.checks[-1].seconds = seconds
+                last = self.latest(service) or self._begin(service, check)
+                last.seconds = seconds
                 self.done.add((service, check))
             case RunFinished(seconds=seconds):
                 self.seconds = seconds
 
-    def _check_of(self, result: Result) -> CheckOutcome:
-        last = self.checks[-1] if self.checks else None
-        if last is not None and result.check and last.service == result.service:
-            return last
-        self.checks.append(CheckOutcome(result.service, result.check or "start"))
-        return self.checks[-1]
+    def _begin(self, service: str, check: str) -> CheckOutcome:
+        checks = self.services.setdefault(service, [])
+        checks.append(CheckOutcome(service, check))
+        return checks[-1]
 
 
 def counted(number: int, word: str) -> str:

@@ -15,14 +15,16 @@ import pytest
 
 from tests.e2e.portal import PORTAL, portal, running
 
-MOMENTS = ("nothing was said", "verifying", "http_properties")
+MOMENTS = ("nothing was said", "verifying", "lifecycle")
 """What the output has said when the signal comes."""
 
 
 @contextmanager
-def verifying(folder: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
+def verifying(folder: Path, *services: str) -> Iterator[subprocess.Popen[str]]:
     """A run whose processes can be told by ``TMPDIR``, and whose temporary files are all in there."""
-    argv = [*PORTAL, "verify", "coverage", "--cases", "5", "--report", str(folder / "report"), *more]
+    checks = [f"--check={name}" for name in ("lifecycle", "access", "paging")]
+    argv = [*PORTAL, "verify", *(services or ["coverage"]), *checks, "--jobs", "2"]
+    argv += ["--report", str(folder / "report")]
     (folder / "tmp").mkdir()
     with subprocess.Popen(
         argv,
@@ -89,6 +91,29 @@ def test_verify_ends_in_good_order(ending: signal.Signals, moment: str, tmp_path
         assert report["exitCode"] == 2, "half a run is no clean run"
         verdicts = [check["verdict"] for check in report["checks"]]
         assert verdicts.count("could not tell") == len(verdicts) - 1, "the check that was done stays done"
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="tells processes by /proc")
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_services_verified_side_by_side_end_together(ending: signal.Signals, tmp_path: Path) -> None:
+    with verifying(tmp_path, "coverage", "notifications") as process:
+        assert process.stdout is not None
+        said = ""
+        while "lifecycle" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        assert len(of_this_run(tmp_path)) > 4, "each has a process, a broker and a service"
+        process.send_signal(ending)
+        said += process.stdout.read()
+        assert process.wait(20) == (128 + ending if ending == signal.SIGTERM else -ending), said
+    assert "Traceback" not in said
+    assert gone(tmp_path) == []
+    if ending == signal.SIGTERM:
+        assert list((tmp_path / "tmp").iterdir()) == []
+        report = json.loads((tmp_path / "report" / "report.json").read_text())
+        untold = {each["service"] for each in report["checks"] if each["verdict"] == "could not tell"}
+        assert untold == {"coverage", "notifications"}
 
 
 def test_an_older_report_is_never_taken_for_this_run(tmp_path: Path) -> None:

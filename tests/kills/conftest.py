@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
@@ -9,10 +10,13 @@ import pytest
 from tests.kills import campaigns
 
 
-def seed_of(config: pytest.Config) -> int:
-    """The first round's seed: as asked for, else another in each run."""
+def seed_of(config: pytest.Config, rounds: str) -> int:
+    """The first round's seed: as asked for, else another in each run, the same in all its processes."""
     asked: int | None = config.getoption("--kill-seed")
-    return random.randrange(10**6) if asked is None else asked  # noqa: S311 - no secret
+    if asked is not None:
+        return asked
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    return random.Random(run and run + rounds).randrange(10**6)  # noqa: S311 - no secret
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -25,7 +29,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     }
     for name, (count, size) in sizes.items():
         if name in metafunc.fixturenames:
-            rounds = campaigns.rounds(count, size, seed_of(metafunc.config))
+            rounds = campaigns.rounds(count, size, seed_of(metafunc.config, name))
             metafunc.parametrize(name, rounds, ids=[f"seed {seed}" for seed, _ in rounds])
 
 

@@ -31,7 +31,7 @@ from harness.reports.html import html
 from harness.reports.json_report import FORMAT, json_report
 from harness.reports.junit import junit
 from harness.reports.outcome import Outcome, outcome
-from harness.runner import Plan, cut_short
+from harness.runner import Plan, unfinished
 from harness.target import Limits
 from tests.unit.runner.test_runner import check, orders, passes
 
@@ -172,12 +172,34 @@ def test_a_run_that_was_ended_passes_nothing_that_was_not_done() -> None:
         Reported(Passed("half", "orders", "getOrder")),
     ]
     found: Outcome = outcome(so_far)
-    for event in cut_short(plan, frozenset(found.done), "the run was ended by SIGINT", 1.5):
+    for event in unfinished(plan, plan.targets, found.done, "the run was ended by SIGINT"):
         found.add(event)
     verdicts = [(each.check, each.verdict) for each in found.checks]
     assert verdicts == [("truth", "passed"), ("half", "could not tell"), ("undone", "could not tell")]
     assert found.exit_code == 2
-    assert found.seconds == 1.5
     told = shown(so_far, ended="SIGINT")
     assert "ended by SIGINT: 0 findings" in told
     assert "1 of 3 checks done" in told
+
+
+def test_services_side_by_side_are_told_apart() -> None:
+    mixed: list[Event] = [
+        RunStarted({"orders": ("truth", "half"), "bills": ("truth",)}),
+        CheckStarted("bills", "truth"),
+        CheckStarted("orders", "truth"),
+        Reported(Passed("truth", "bills", "getBill", cases=3)),
+        Reported(Passed("truth", "orders", "getOrder")),
+        CheckFinished("orders", "truth", 1.0),
+        CheckStarted("orders", "half"),
+        Reported(CouldNotTell("half", "orders", "", "nobody knows")),
+        CheckFinished("bills", "truth", 2.0),
+        CheckFinished("orders", "half", 3.0),
+    ]
+    found = outcome(mixed)
+    assert [(each.service, each.check, each.verdict, each.cases, each.seconds) for each in found.checks] == [
+        ("orders", "truth", "passed", 1, 1.0),
+        ("orders", "half", "could not tell", 0, 3.0),
+        ("bills", "truth", "passed", 3, 2.0),
+    ]
+    [line] = [line for line in shown(mixed).splitlines() if "  bills  " in line]
+    assert line.split() == ["passed", "bills", "truth", "3", "cases,", "2.0", "s"]
