@@ -18,12 +18,15 @@ _UNRECORDED = frozenset({"authorization", "cookie"})
 
 
 class Recorder:
-    """Appends to one file from any number of applications of one process. ``close`` when done."""
+    """Appends to one file from any number of applications. ``close`` when done.
+
+    Other processes may append to it too: a line is one write, which the system puts at the end as a whole.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._file = path.open("ab")
+        self._file = path.open("ab", buffering=0)
 
     def wrap(self, app: ASGIApp, service: str) -> ASGIApp:
         """The application, with every exchange recorded."""
@@ -49,7 +52,6 @@ class Recorder:
         with self._lock:
             if not self._file.closed:
                 self._file.write(line)
-                self._file.flush()
 
 
 class _Tape:
