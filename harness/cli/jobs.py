@@ -44,7 +44,7 @@ def side_by_side(plan: Plan, wanted: Wanted, kind: Kind, jobs: int) -> Generator
     """
     began = time.monotonic()
     yield started(plan)
-    waiting = list(plan.targets)
+    waiting = sorted(plan.targets, key=lambda name: _size(plan, name), reverse=True)
     working: dict[Connection, _Job] = {}
     try:
         while waiting or working:
@@ -61,6 +61,12 @@ def side_by_side(plan: Plan, wanted: Wanted, kind: Kind, jobs: int) -> Generator
         for job in working.values():
             job.end()
     yield RunFinished(time.monotonic() - began)
+
+
+def _size(plan: Plan, service: str) -> int:
+    """How long it will take beside others: the longest begins first, or the rest would wait for it alone."""
+    contract = plan.system.contracts.get(service)
+    return len(contract.operations) if contract else 0
 
 
 def _command(plan: Plan, wanted: Wanted, kind: Kind, service: str) -> list[str]:
