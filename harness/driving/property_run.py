@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
-import tempfile
 import threading
 import time
 import warnings
@@ -14,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness.contract.cache import cache_folder
 from harness.contract.model import Contract, Operation
 from harness.driving.pact_scene import has_control
 from harness.driving.property_defects import Defect, defect_of
@@ -187,13 +187,16 @@ def _reason(event: Any) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep warnings, loggers and working files of the libraries away from the user's console and folder."""
+    """Keep warnings, loggers and working files of the libraries away from the user's console and folder.
+
+    What Hypothesis computes of Unicode, seconds long, is kept for the next run; what it learnt is not.
+    """
     from hypothesis.configuration import set_hypothesis_home_dir
 
     silencers = [(logging.getLogger(name), logging.NullHandler()) for name in NOISY]
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="portal-hypothesis-") as folder:
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        set_hypothesis_home_dir(folder)
+        set_hypothesis_home_dir(cache_folder().with_name("hypothesis"))
         for logger, handler in silencers:
             logger.addHandler(handler)
         try:
