@@ -46,7 +46,9 @@ def child(schema: Schema, *keys: str | int) -> Schema:
             dialect, scope = dialect_at(opened, pointer, dialect), entered(scope, opened, pointer)
     place = _place(schema.resources, uri, holder, keys[-1])
     found = Schema(uri, node, place, None, dialect, schema.resources, scope)
-    return found if reference(found) is None else replace(found, name=expand(found).name)
+    if reference(found) is None:
+        return found
+    return Schema(uri, node, place, expand(found).name, dialect, schema.resources, scope)
 
 
 def named(schema: Schema, word: str) -> Mapping[str, Schema]:
@@ -150,7 +152,9 @@ _WORDS = ("$ref", "$dynamicRef", "$recursiveRef")
 def references(schema: Schema) -> tuple[str, ...]:
     """All references at the top of a schema, ``$ref`` first; 2020-12 allows several."""
     raw = schema.raw
-    if not isinstance(raw, Mapping) or not any(word in raw for word in _WORDS):
+    if not isinstance(raw, dict | Mapping):
+        return ()
+    if "$ref" not in raw and "$dynamicRef" not in raw and "$recursiveRef" not in raw:
         return ()
     return tuple(raw[word] for word in _WORDS if isinstance(raw.get(word), str))
 
