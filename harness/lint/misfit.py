@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.contract.nearest import did_you_mean
@@ -64,3 +65,14 @@ def missing_key(name: str, node: Node, missing: str, language: Language) -> Misf
     return Misfit(
         node, f"{language.called(name)} has no '{missing}'", found, f"'{missing}', which must be there"
     )
+
+
+def only_one(node: Node, keys: tuple[str, ...], needed: bool = False) -> Iterator[Misfit]:
+    """Of these keys no two stand together, and one does if it is ``needed``."""
+    there = [key for key in keys if key in node.value]
+    both = " and ".join(f"'{key}'" for key in there)
+    either = " or ".join(f"'{key}'" for key in keys)
+    if len(there) > 1:
+        yield Misfit(node.child(there[1]), f"{both} exclude each other", both, f"one of them: {either}")
+    if needed and not there:
+        yield Misfit(node, f"there is neither {either.replace(' or ', ' nor ')}", "neither", f"{either}")

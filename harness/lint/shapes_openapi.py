@@ -94,7 +94,7 @@ _V32 = """
     style:=matrix,label,form,simple,spaceDelimited,pipeDelimited,deepObject,cookie
 +Header: content:{&MediaType}
 +RequestBody: content!:{&MediaType}
-+MediaType: itemSchema:Schema prefixEncoding:[Encoding] itemEncoding:Encoding
++MediaType: description:text itemSchema:Schema prefixEncoding:[Encoding] itemEncoding:Encoding
 +Encoding: encoding:{Encoding} prefixEncoding:[Encoding] itemEncoding:Encoding
 +Response: summary:text description:text content:{&MediaType}
 +Example: dataValue:data serializedValue:text
