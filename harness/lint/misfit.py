@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.contract.nearest import did_you_mean
 from harness.contract.node import Node, kind
-from harness.lint.shape import Alternative, Choice, Language, Listed, Named, Of, Scalar, Type
+from harness.lint.shape import FORMATS, Alternative, Choice, Language, Listed, Named, Of, Scalar, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,10 @@ def no_such_value(type_: Type, node: Node, language: Language) -> Misfit:
         found = f"{node.called} is '{node.value}'"
         expected = f"one of {', '.join(choices)}. {did_you_mean(node.value, choices)}"
         return Misfit(node, f"{node.called} has a value that the format does not know", found, expected)
+    if isinstance(node.value, str) and any(
+        isinstance(each, Scalar) and each.name in FORMATS for each in type_
+    ):
+        return Misfit(node, f"{node.called} is not {expected}", f"'{node.value}'", expected)
     found = f"{node.called} is {kind(node.value)}"
     return Misfit(node, f"{node.called} is of the wrong type", found, expected)
 
@@ -41,6 +45,10 @@ def _wanted(alternative: Alternative, language: Language) -> str:
             return "a number"
         case Scalar("integer"):
             return "a whole number"
+        case Scalar("uri"):
+            return "a URI or a relative reference"
+        case Scalar("email"):
+            return "an email address"
         case Choice(values):
             return f"one of {', '.join(values)}"
         case Listed():

@@ -59,9 +59,9 @@ Security-: *:[text]
 _TYPE = "array,boolean,integer,null,number,object,string"
 
 JSON_SCHEMA = f"""
-Schema~?: $id:uri $schema:uri $ref:uri $anchor:text $dynamicRef:uri $dynamicAnchor:text $vocabulary:{{flag}}
-    $comment:text $defs:{{Schema}} definitions:{{Schema}} allOf:[Schema] anyOf:[Schema] oneOf:[Schema]
-    not:Schema if:Schema then:Schema else:Schema dependentSchemas:{{Schema}} prefixItems:[Schema] items:Schema
+Schema~?: $id:text $schema:text $ref:text $anchor:text $dynamicRef:text $dynamicAnchor:text
+    $vocabulary:{{flag}} $comment:text $defs:{{Schema}} definitions:{{Schema}}
+    allOf:[Schema] anyOf:[Schema] oneOf:[Schema] not:Schema if:Schema then:Schema else:Schema dependentSchemas:{{Schema}} prefixItems:[Schema] items:Schema
     contains:Schema properties:{{Schema}} patternProperties:{{Schema}} additionalProperties:Schema
     propertyNames:Schema unevaluatedItems:Schema unevaluatedProperties:Schema type:={_TYPE}|[={_TYPE}]
     const:any enum:[any] multipleOf:number maximum:number exclusiveMaximum:number minimum:number

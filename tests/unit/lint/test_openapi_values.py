@@ -99,3 +99,31 @@ def _structure(folder: Path, version: str, components: str) -> list[str]:
     head = f"openapi: {version}.0\ninfo: {{title: t, version: '1'}}\npaths: {{}}\n"
     found = findings(folder, f"{head}components: {{{components}}}\n")
     return [each.title for each in found if each.check == "lint/structure"]
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("contact: {url: 'a b'}", "'url' is not a URI"),
+        ("contact: {url: ../people}", ""),
+        ("contact: {email: nobody}", "'email' is not an email address"),
+        ("license: {name: MIT, url: 'https://example.org/{x}'}", "'url' is not a URI"),
+    ],
+)
+def test_addresses_are_written_as_such(tmp_path: Path, written: str, said: str) -> None:
+    text = f"openapi: 3.1.0\ninfo: {{title: t, version: '1', {written}}}\npaths: {{}}\n"
+    titles = [each.title for each in findings(tmp_path, text) if each.check == "lint/structure"]
+    assert len(titles) == bool(said)
+    assert all(said in each for each in titles)
+
+
+def test_every_edition_of_openapis_dialect_is_known(tmp_path: Path) -> None:
+    for edition in ("3.1/dialect/base", "3.1/dialect/2024-11-10", "3.2/dialect/2031-01-01"):
+        text = (
+            "openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths: {}\n"
+            f"jsonSchemaDialect: https://spec.openapis.org/oas/{edition}\n"
+            "components: {schemas: {A: {type: strin}}}\n"
+        )
+        assert [each.check for each in findings(tmp_path, text) if each.severity == "error"] == [
+            "lint/structure"
+        ]
