@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
+from harness.contract.avro_names import pointer_of
 from harness.contract.document import Document
 from harness.contract.identifiers import is_uri
 from harness.contract.model import JSON, Place
@@ -121,6 +122,10 @@ class Resolver:
         fragment = unquote(fragment)
         if not fragment or fragment.startswith("/"):
             tokens = tokens_of(fragment)
+            if len(tokens) == 1 and look_up(document.tree, fragment) is None:
+                named = pointer_of(document.tree, tokens[0])
+                if named is not None:
+                    return document, named, []
             inside = look_up(document.tree, resource)
             if resource and tokens and not (isinstance(inside, Mapping) and tokens[0] in inside):
                 resource = ""  # a pointer from the document's top, as many write in spite of their own $id
