@@ -12,6 +12,7 @@ from urllib.parse import unquote, urljoin
 from harness.contract.documents import MAX_HOPS, Documents, escape, look_up, tokens_of
 from harness.contract.model import JSON, Contract, Dialect, Place, Schema
 from harness.contract.nearest import did_you_mean
+from harness.contract.resolving import base_of
 from harness.contract.scopes import dialect_at, entered
 from harness.errors import ContractError
 
@@ -85,8 +86,15 @@ def target(schema: Schema, ref: str) -> Schema:
     if not isinstance(resources, Documents) or uri not in resources:
         return _target_in(resources, schema, ref)
     is_static = isinstance(schema.raw, Mapping) and schema.raw.get("$ref") == ref
-    resource = resources.document(uri).identifiers.resource_of(here)
-    key = ("target", uri, resource, ref, is_static, schema.dialect, schema.scope)
+    key = (
+        "target",
+        uri,
+        base_of(resources.document(uri), ref, here),
+        ref,
+        is_static,
+        schema.dialect,
+        schema.scope,
+    )
     found: Schema | None = resources.compiled.get(key)
     if found is None:
         found = resources.compiled[key] = _led(schema, resources, ref, is_static)
