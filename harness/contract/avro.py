@@ -42,8 +42,6 @@ _LOGICAL: dict[tuple[str, str], dict[str, Any]] = {
 }
 """Section "Logical Types": those that narrow the values of what they stand on; others change nothing here."""
 
-_NAMED = ("record", "error", "enum", "fixed")
-
 
 @dataclass(slots=True)
 class _Place:

@@ -1,4 +1,5 @@
-"""Contracts that were read before, kept as trees: an unchanged one is neither parsed nor checked again.
+"""Contracts that were read before, kept as trees and as the model that was built from them: an unchanged one
+is neither parsed nor checked nor built again.
 
 What is kept holds the names of all files that a contract was read from with the hash of each, so it answers
 as long as none of them has changed, and the version of the reader, so that a newer one reads anew. It is JSON
@@ -15,7 +16,7 @@ import stat
 import sys
 import tempfile
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +31,8 @@ from harness.contract.model import JSON
 from harness.contract.sources import digest_of, text_of
 from harness.errors import ContractError
 
+Facts = dict[str, JSON]
+
 MAX_KEPT = 64 * 1024 * 1024
 """Bytes of one contract; a larger one is read every time."""
 
@@ -42,7 +45,8 @@ class Kept:
     """A contract as it was kept: its documents, and what ``keep`` was given beside them."""
 
     documents: Documents
-    facts: dict[str, JSON]
+    facts: Facts
+    model: bytes
 
 
 def cache_folder() -> Path:
@@ -81,10 +85,10 @@ def recalled(paths: Sequence[Path]) -> Kept | None:
         documents = Documents()
         for each, (tree, marks) in zip(known["files"], _parts(known, body), strict=True):
             documents.take_in(_document(each, tree, marks))
-        facts = known["facts"]
+        facts, model = known["facts"], body[len(body) - known["model"] :]
     except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError, ContractError):
         return None  # damaged, foreign, or of files that changed
-    return Kept(documents, facts) if isinstance(facts, dict) else None
+    return Kept(documents, facts, model) if isinstance(facts, dict) else None
 
 
 def _parts(known: Any, body: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -97,32 +101,40 @@ def _parts(known: Any, body: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _document(known: Any, tree: bytes, marks: bytes) -> Document:
     """Raises ContractError or ValueError if the file cannot be read or has changed."""
-    path, file, uri = Path(known["path"]), str(known["file"]), str(known["uri"])
-    text = text_of(path, file, None)
-    if digest_of(text) != known["digest"] or path.as_uri() != uri or Path(file).resolve() != path:
-        raise ValueError(path)
+    path, file, uri = Path(known["path"]) if known["path"] else None, str(known["file"]), str(known["uri"])
     root, flat = json.loads(tree), array("I")
     flat.frombytes(marks)
-    identifiers, siblings = identifiers_of(root, text, uri), known["keeps_siblings"] is True
+    if not known["digest"]:  # no file: it was made from others
+        text = str(root)
+    elif path is None or path.as_uri() != uri or Path(file).resolve() != path:
+        raise ValueError(path)
+    else:
+        text = text_of(path, file, None)
+        if digest_of(text) != known["digest"]:
+            raise ValueError(path)
+    base = str(known["base"])
+    identifiers, siblings = identifiers_of(root, text, base or uri), known["keeps_siblings"] is True
     marked = later_marks(root, flat)
-    return Document(uri, path, file, root, marked, uri, identifiers, siblings, known["digest"])
+    return Document(uri, path, file, root, marked, base, identifiers, siblings, known["digest"])
 
 
-def keep(paths: Sequence[Path], documents: Documents, facts: dict[str, JSON]) -> None:
-    """Keep what a contract was read from. Whatever stands against it: then it is read anew the next time."""
+def keep(paths: Sequence[Path], documents: Documents, became: Callable[[], tuple[Facts, bytes]]) -> None:
+    """Keep what a contract was read from, and what became of it: facts, and the model. Whatever stands
+    against that: then it is read anew the next time."""
     if os.environ.get("PORTAL_NO_CACHE"):
         return
     with suppress(OSError, ValueError, TypeError):
-        files = [each for uri in documents if (each := documents.document(uri)).digest]
+        facts, model = became()
         entries, bodies = [], []
-        for each in files:
+        for each in map(documents.document, documents):
             tree = json.dumps(each.tree, separators=(",", ":")).encode()
             marks = flattened(each.tree, each.marks).tobytes()
             entries.append(
                 {
                     "uri": each.uri,
-                    "path": str(each.path),
+                    "path": str(each.path) if each.path else "",
                     "file": each.file,
+                    "base": each.base,
                     "digest": each.digest,
                     "keeps_siblings": each.keeps_siblings,
                     "tree": len(tree),
@@ -130,9 +142,9 @@ def keep(paths: Sequence[Path], documents: Documents, facts: dict[str, JSON]) ->
                 }
             )
             bodies += [tree, marks]
-        body = b"".join(bodies)
+        body = b"".join((*bodies, model))
         digest = hashlib.sha256(body).hexdigest()
-        known = {"reader": _reader(), "digest": digest, "files": entries, "facts": facts}
+        known = {"reader": _reader(), "digest": digest, "files": entries, "facts": facts, "model": len(model)}
         if len(body) <= MAX_KEPT:
             _written(_entry(paths), json.dumps(known).encode() + b"\n" + body)
 

@@ -230,9 +230,12 @@ class _Bundler:
 
     def leads(self, schema: Schema, absent: frozenset[str]) -> list[str]:
         """Where the references at a schema's top lead, by the words that its dialect knows."""
+        found = references(schema)
+        if not found:
+            return []
         raw, unknown = schema.raw, _UNKNOWN[schema.dialect]
         known = [raw[word] for word in _REFERENCES - unknown if isinstance(raw, Mapping) and word in raw]
-        return [self.refer(target(schema, ref), absent) for ref in references(schema) if ref in known]
+        return [self.refer(target(schema, ref), absent) for ref in found if ref in known]
 
     def keyword(
         self, found: dict[str, Any], schema: Schema, word: str, value: JSON, absent: frozenset[str]
@@ -284,7 +287,9 @@ class _Bundler:
 
     def absent_of(self, schema: Schema) -> frozenset[str]:
         """The properties that do not travel this way, by all that holds with a schema."""
-        if self.flag is None:
+        raw = schema.raw
+        says_some = isinstance(raw, bool) or "properties" in raw or "allOf" in raw or references(schema)
+        if self.flag is None or not says_some:
             return frozenset()
         key, known = (schema.uri, schema.dialect, schema.scope), self.shared.absent
         if key not in known:

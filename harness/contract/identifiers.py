@@ -7,6 +7,7 @@ constants) is left out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urldefrag, urljoin, urlsplit
@@ -26,12 +27,12 @@ DIALECTS: Mapping[str, Dialect] = {
     "json-schema.org/draft/2019-09/schema": "2019-09",
     "json-schema.org/draft/2020-12/schema": "2020-12",
     "spec.openapis.org/oas/3.1/dialect/base": "2020-12",
-    "spec.openapis.org/oas/3.1/dialect/2024-10-25": "2020-12",
-    "spec.openapis.org/oas/3.1/dialect/2024-11-10": "2020-12",
     "spec.openapis.org/oas/3.2/dialect/base": "2020-12",
-    "spec.openapis.org/oas/3.2/dialect/2025-09-17": "2020-12",
 }
 """What ``$schema`` and ``jsonSchemaDialect`` may name, without scheme and fragment."""
+
+_OF_OPENAPI = re.compile(r"(spec\.openapis\.org/oas/3\.\d+/dialect/)[^/]+\Z")
+"""OpenAPI's dialects are named by the day of their edition; all of a version mean the same."""
 
 
 def is_uri(text: str) -> bool:
@@ -45,7 +46,8 @@ def is_uri(text: str) -> bool:
 
 def dialect_named(uri: str) -> Dialect | None:
     """The dialect of a meta-schema's URI; None for one that is not known here."""
-    return DIALECTS.get(uri.partition("://")[2].rstrip("#"))
+    name = uri.partition("://")[2].rstrip("#")
+    return DIALECTS.get(_OF_OPENAPI.sub(r"\1base", name))
 
 
 @dataclass(slots=True)

@@ -1,8 +1,10 @@
-"""A contract whose parts are read when somebody asks for them: it was read before, and nothing changed."""
+"""A contract whose parts are made when somebody asks for them: it was read before, and nothing changed."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from threading import Lock
@@ -11,6 +13,7 @@ from typing import Any
 from harness.contract.collecting import uncollected
 from harness.contract.documents import Documents
 from harness.contract.model import JSON, Contract
+from harness.contract.packing import Packing
 
 _TEXTS = ("service", "title", "version")
 _GIVEN = frozenset((*_TEXTS, "folder", "documents", "files"))
@@ -58,12 +61,23 @@ def facts_of(contract: Contract) -> dict[str, JSON]:
     }
 
 
+def model_of(contract: Contract, documents: Documents) -> bytes:
+    """The parts themselves, as ``later`` takes them; nothing if they cannot be packed."""
+    packing = Packing(documents)
+    with suppress(ValueError, RecursionError):
+        parts = {name: packing.packed(dict(getattr(contract, name))) for name in NAMED}
+        return json.dumps(parts, separators=(",", ":")).encode()
+    return b""
+
+
 def later(
-    facts: Mapping[str, JSON], folder: Path, documents: Documents, read: Callable[[], Contract]
+    facts: Mapping[str, JSON], model: bytes, folder: Path, documents: Documents, read: Callable[[], Contract]
 ) -> Contract:
-    """The contract that ``read`` would give. Raises KeyError, TypeError or ValueError for facts that are not
-    such."""
-    whole = _Once(read)
+    """The contract that ``read`` would give, from its ``model`` if there is one.
+
+    Raises KeyError, TypeError or ValueError for facts that are not such.
+    """
+    whole = _Once(model, Packing(documents), read)
 
     def part(name: str) -> Later:
         return Later(tuple(facts["named"][name]), lambda: whole.part(name))
@@ -74,16 +88,27 @@ def later(
 
 
 class _Once:
-    """Reads the contract when a part of it is first asked for, however many threads ask."""
+    """Makes each part when it is first asked for, however many threads ask: from what was kept of it, or else
+    by reading the documents."""
 
-    def __init__(self, read: Callable[[], Contract]) -> None:
-        self._read, self._lock = read, Lock()
-        self._contract: Contract | None = None
+    def __init__(self, model: bytes, packing: Packing, read: Callable[[], Contract]) -> None:
+        self._model, self._packing, self._read = model, packing, read
+        self._packed: dict[str, JSON] | None = None
+        self._parts: dict[str, Mapping[str, Any]] = {}
+        self._lock = Lock()
 
     def part(self, name: str) -> Mapping[str, Any]:
         with self._lock:
-            if self._contract is None:
+            if name not in self._parts:
                 with uncollected():
-                    self._contract = self._read()
-        found: Mapping[str, Any] = getattr(self._contract, name)
-        return found
+                    self._make(name)
+            return self._parts[name]
+
+    def _make(self, name: str) -> None:
+        try:
+            if self._packed is None:
+                self._packed, self._model = json.loads(self._model), b""
+            self._parts[name] = self._packing.unpacked(self._packed.pop(name))
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError):
+            contract = self._read()
+            self._parts = {each: getattr(contract, each) for each in NAMED}

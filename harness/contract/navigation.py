@@ -12,6 +12,7 @@ from urllib.parse import unquote, urljoin
 from harness.contract.documents import MAX_HOPS, Documents, escape, look_up, tokens_of
 from harness.contract.model import JSON, Contract, Dialect, Place, Schema
 from harness.contract.nearest import did_you_mean
+from harness.contract.resolving import base_of
 from harness.contract.scopes import dialect_at, entered
 from harness.errors import ContractError
 
@@ -46,7 +47,9 @@ def child(schema: Schema, *keys: str | int) -> Schema:
             dialect, scope = dialect_at(opened, pointer, dialect), entered(scope, opened, pointer)
     place = _place(schema.resources, uri, holder, keys[-1])
     found = Schema(uri, node, place, None, dialect, schema.resources, scope)
-    return found if reference(found) is None else replace(found, name=expand(found).name)
+    if reference(found) is None:
+        return found
+    return Schema(uri, node, place, expand(found).name, dialect, schema.resources, scope)
 
 
 def named(schema: Schema, word: str) -> Mapping[str, Schema]:
@@ -83,8 +86,15 @@ def target(schema: Schema, ref: str) -> Schema:
     if not isinstance(resources, Documents) or uri not in resources:
         return _target_in(resources, schema, ref)
     is_static = isinstance(schema.raw, Mapping) and schema.raw.get("$ref") == ref
-    resource = resources.document(uri).identifiers.resource_of(here)
-    key = ("target", uri, resource, ref, is_static, schema.dialect, schema.scope)
+    key = (
+        "target",
+        uri,
+        base_of(resources.document(uri), ref, here),
+        ref,
+        is_static,
+        schema.dialect,
+        schema.scope,
+    )
     found: Schema | None = resources.compiled.get(key)
     if found is None:
         found = resources.compiled[key] = _led(schema, resources, ref, is_static)
@@ -150,7 +160,9 @@ _WORDS = ("$ref", "$dynamicRef", "$recursiveRef")
 def references(schema: Schema) -> tuple[str, ...]:
     """All references at the top of a schema, ``$ref`` first; 2020-12 allows several."""
     raw = schema.raw
-    if not isinstance(raw, Mapping) or not any(word in raw for word in _WORDS):
+    if not isinstance(raw, dict | Mapping):
+        return ()
+    if "$ref" not in raw and "$dynamicRef" not in raw and "$recursiveRef" not in raw:
         return ()
     return tuple(raw[word] for word in _WORDS if isinstance(raw.get(word), str))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from harness.contract.documents import MAX_HOPS, Document, Documents, escape, tokens_of
 from harness.contract.model import JSON, Dialect, Place, Schema
@@ -15,24 +15,29 @@ __all__ = ["Dialect", "Node", "kind"]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """``pointer`` is a JSON pointer into ``document``; ``value`` what stands there."""
+    """``pointer`` is a JSON pointer into ``document``; ``value`` what stands there, ``slot`` the mapping or
+    list that holds it, if that is at hand, and its key there."""
 
     documents: Documents
     document: Document
     pointer: str
     value: JSON
+    slot: tuple[JSON, str | int] = field(default=(None, ""), repr=False, compare=False)
 
     @classmethod
     def at(cls, documents: Documents, document: Document, pointer: str = "") -> Node:
         """The node at a pointer that is known to exist."""
-        value = document.tree
+        value, holder, key = document.tree, None, ""  # type: JSON, JSON, str | int
         for token in tokens_of(pointer):
-            value = value[int(token)] if isinstance(value, list) else value[token]
-        return cls(documents, document, pointer, value)
+            holder, key = value, int(token) if isinstance(value, list) else token
+            value = value[key]
+        return cls(documents, document, pointer, value, (holder, key))
 
     @property
     def place(self) -> Place:
-        return self.document.place(self.pointer)
+        holder, key = self.slot
+        at = self.document.marks.get(id(holder), {}).get(key)
+        return Place(self.document.file, *at) if at else self.document.place(self.pointer)
 
     @property
     def uri(self) -> str:
@@ -47,7 +52,8 @@ class Node:
         return ContractError(str(self.place), found, expected, remedy)
 
     def child(self, key: str | int) -> Node:
-        return Node(self.documents, self.document, f"{self.pointer}/{escape(key)}", self.value[key])
+        slot = self.value, key
+        return Node(self.documents, self.document, f"{self.pointer}/{escape(key)}", self.value[key], slot)
 
     def raw(self, key: str) -> Node | None:
         """The child of this name with its ``$ref`` kept, or None."""
@@ -67,6 +73,8 @@ class Node:
         Reference Object), and so does what is ``kept``: keys that hold unless the referred object has them
         too (Path Item Object).
         """
+        if not isinstance(self.value, dict) or "$ref" not in self.value:
+            return self
         node, seen, beside = self, {self.uri}, dict[str, JSON]()
         while isinstance(node.value, dict) and isinstance(node.value.get("$ref"), str):
             siblings = [*(("summary", "description") if node.document.keeps_siblings else ()), *kept]
@@ -149,9 +157,8 @@ class Node:
         node, seen = self, set[str]()
         while node.uri not in seen:
             seen.add(node.uri)
-            tokens = tokens_of(node.pointer)
-            if len(tokens) == 3 and tokens[:2] == ["components", "schemas"]:
-                return tokens[2]
+            if node.pointer.startswith("/components/schemas/") and node.pointer.count("/") == 3:
+                return node.key
             if not isinstance(node.value, dict) or not isinstance(node.value.get("$ref"), str):
                 return None
             node = node.referred()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
+from harness.contract.avro_names import pointer_of
 from harness.contract.document import Document
 from harness.contract.identifiers import is_uri
 from harness.contract.model import JSON, Place
@@ -24,6 +25,8 @@ from harness.errors import ContractError
 
 if TYPE_CHECKING:
     from harness.contract.documents import Documents
+
+_SECTIONS = ("#/$defs/", "#/definitions/")
 
 MAX_HOPS = 200
 """References that one reference may lead through."""
@@ -44,6 +47,27 @@ class _Asked:
 
     def error(self, found: str, expected: str, remedy: str = "") -> ContractError:
         return ContractError(str(self.place), found, expected, remedy)
+
+
+def base_of(document: Document, ref: str, at: str) -> str:
+    """The schema that a reference is relative to: the nearest above with an ``$id``, ``""`` for the document.
+
+    Generators of JSON Schema write ``#/$defs/Name`` as if each schema were a document. Where none of these
+    holds such a section, it is the nearest schema above that has the definition.
+    """
+    resource = document.identifiers.resource_of(at) if document.identifiers.bases else ""
+    if not ref.startswith(_SECTIONS):
+        return resource
+    section, name, *_ = tokens_of(unquote(ref[1:]))
+    tops = (document.tree, look_up(document.tree, resource))
+    if any(isinstance(top, Mapping) and section in top for top in tops):
+        return resource
+    while at:
+        held = look_up(document.tree, f"{at}/{section}")
+        if isinstance(held, Mapping) and name in held:
+            return at
+        at = at.rpartition("/")[0]
+    return resource
 
 
 def _exists(path: Path) -> bool:
@@ -70,8 +94,7 @@ class Resolver:
             self.resources.setdefault(name, (document, pointer))
 
     def resolve(self, document: Document, ref: str, referrer: Place | None, at: str) -> tuple[Document, str]:
-        resource = document.identifiers.resource_of(at) if document.identifiers.bases else ""
-        key = (document.uri, resource, ref)
+        key = (document.uri, base_of(document, ref, at), ref)
         if key not in self.resolved:
             self.resolved[key] = self._walk(_Asked(ref, document, at, referrer))
         return self.resolved[key]
@@ -115,12 +138,16 @@ class Resolver:
     def _begin(self, asked: _Asked, document: Document, at: str, ref: str) -> tuple[Document, str, list[str]]:
         """The document, the pointer and the tokens from there that a reference at ``at`` names."""
         target, _, fragment = ref.partition("#")
-        resource = document.identifiers.resource_of(at) if document.identifiers.bases else ""
+        resource = base_of(document, ref, at)
         if target:
             document, resource = self._target(asked, document, resource, target)
         fragment = unquote(fragment)
         if not fragment or fragment.startswith("/"):
             tokens = tokens_of(fragment)
+            if len(tokens) == 1 and look_up(document.tree, fragment) is None:
+                named = pointer_of(document.tree, tokens[0])
+                if named is not None:
+                    return document, named, []
             inside = look_up(document.tree, resource)
             if resource and tokens and not (isinstance(inside, Mapping) and tokens[0] in inside):
                 resource = ""  # a pointer from the document's top, as many write in spite of their own $id

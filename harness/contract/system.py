@@ -11,7 +11,7 @@ from harness.contract.asyncapi import Messaging, read_asyncapi
 from harness.contract.cache import keep, recalled
 from harness.contract.collecting import uncollected
 from harness.contract.documents import Documents
-from harness.contract.later import facts_of, later
+from harness.contract.later import facts_of, later, model_of
 from harness.contract.model import Contract, Persona, System
 from harness.contract.model.workflows import WorkflowDocument
 from harness.contract.nearest import did_you_mean
@@ -172,7 +172,9 @@ def _remembered(paths: list[Path], folder: Path, sources: Sources) -> Contract |
     documents, facts = kept.documents, kept.facts
     try:
         roots = [Node.at(documents, documents.document(path.resolve().as_uri())) for path in paths]
-        return later(facts, folder, documents, lambda: _read(roots, str(facts["service"]), folder))
+        return later(
+            facts, kept.model, folder, documents, lambda: _read(roots, str(facts["service"]), folder)
+        )
     except (KeyError, TypeError, ValueError):
         return None  # kept by somebody else
 
@@ -180,7 +182,7 @@ def _remembered(paths: list[Path], folder: Path, sources: Sources) -> Contract |
 def _keep(paths: list[Path], contract: Contract) -> None:
     documents = contract.documents
     if isinstance(documents, Documents) and documents.sources == LOCAL:
-        keep(paths, documents, facts_of(contract))
+        keep(paths, documents, lambda: (facts_of(contract), model_of(contract, documents)))
 
 
 def _contract(roots: list[Node], service: str, folder: Path) -> Contract:

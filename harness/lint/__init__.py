@@ -15,6 +15,7 @@ from harness.contract.model import System
 from harness.errors import ContractError
 from harness.findings import Finding
 from harness.lint import (
+    addresses,
     asyncapi_structure,
     causes,
     channels,
@@ -46,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     *patterns.RULES,
     *operations.RULES,
     *channels.RULES,
+    *addresses.RULES,
     *copies.RULES,
     *words.RULES,
     *causes.RULES,

@@ -56,17 +56,21 @@ def document_has_its_form(source: Source) -> Iterator[Finding]:
 def avro_schemas_make_sense(source: Source) -> Iterator[Finding]:
     """Names are defined once and before they are used, unions hold each type once, defaults fit."""
     for node in words(source.root) if source.format == "asyncapi" else ():
-        schema = _avro_of(node)
+        schema = _avro_of(node, source.version)
         for error in _avro_errors(schema) if schema is not None else ():
             yield _avro_finding(source, error)
 
 
-def _avro_of(node: Node) -> Node | None:
-    """The Avro schema of a message (2.x) or of a wrapped schema (3.x), if it is one."""
+def _avro_of(node: Node, version: tuple[int, int]) -> Node | None:
+    """The Avro schema of a message (2.x) or of a wrapped schema (3.x), if it is one and can be read."""
     format_ = node.value.get("schemaFormat")
     if not isinstance(format_, str) or language_of(format_) != "avro":
         return None
-    return node.raw("schema") or node.raw("payload")
+    schema = node.raw("schema" if version >= (3, 0) else "payload")
+    try:
+        return schema.follow() if schema is not None else None
+    except ContractError:
+        return None  # the rule "reference", or the reader, says so
 
 
 def _avro_errors(schema: Node) -> Iterator[ContractError]:

@@ -16,7 +16,7 @@ from harness.lint.batch import Answers, Task, in_words, judge
 from harness.lint.rule import Rule, finding
 from harness.lint.source import Source
 from harness.lint.structure import misfits_of
-from harness.lint.uses import messages_of
+from harness.lint.uses import messages_in
 from harness.lint.walk import Piece
 
 
@@ -143,7 +143,7 @@ def _own(source: Source, schema: Node) -> Iterator[Task]:
 
 def _of_messages(source: Source) -> Iterator[Task]:
     """Messages come from the model: their traits are merged by each version's rule there."""
-    for message in messages_of(source.contract) if source.contract else ():
+    for message in messages_in(source):
         for schema in (message.payload, message.headers, message.key):
             if schema is not None:
                 yield Task(schema, None, None, has_value=False)

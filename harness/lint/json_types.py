@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from harness.contract.model import JSON
+from harness.contract.navigation import schema_of
+from harness.contract.schema import Validator, compile_schema
 
 _PYTHON: Mapping[str, type | tuple[type, ...]] = {
     "array": list,
@@ -31,3 +34,13 @@ def fits(value: JSON, type_: str) -> bool:
             return type_ == "number" or value.is_integer()
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, _PYTHON.get(type_, object))
+
+
+def is_written_as(value: str, format_: str) -> bool:
+    """Whether a text is of one of JSON Schema's formats."""
+    return _of_format(format_).is_valid(value)
+
+
+@lru_cache(maxsize=16)
+def _of_format(name: str) -> Validator:
+    return compile_schema(schema_of({"format": name}))

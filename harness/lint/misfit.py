@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.contract.nearest import did_you_mean
 from harness.contract.node import Node, kind
-from harness.lint.shape import Alternative, Choice, Language, Listed, Named, Of, Scalar, Type
+from harness.lint.shape import FORMATS, Alternative, Choice, Language, Listed, Named, Of, Scalar, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ def no_such_value(type_: Type, node: Node, language: Language) -> Misfit:
         found = f"{node.called} is '{node.value}'"
         expected = f"one of {', '.join(choices)}. {did_you_mean(node.value, choices)}"
         return Misfit(node, f"{node.called} has a value that the format does not know", found, expected)
+    if isinstance(node.value, str) and any(
+        isinstance(each, Scalar) and each.name in FORMATS for each in type_
+    ):
+        return Misfit(node, f"{node.called} is not {expected}", f"'{node.value}'", expected)
     found = f"{node.called} is {kind(node.value)}"
     return Misfit(node, f"{node.called} is of the wrong type", found, expected)
 
@@ -40,6 +45,10 @@ def _wanted(alternative: Alternative, language: Language) -> str:
             return "a number"
         case Scalar("integer"):
             return "a whole number"
+        case Scalar("uri"):
+            return "a URI or a relative reference"
+        case Scalar("email"):
+            return "an email address"
         case Choice(values):
             return f"one of {', '.join(values)}"
         case Listed():
@@ -64,3 +73,14 @@ def missing_key(name: str, node: Node, missing: str, language: Language) -> Misf
     return Misfit(
         node, f"{language.called(name)} has no '{missing}'", found, f"'{missing}', which must be there"
     )
+
+
+def only_one(node: Node, keys: tuple[str, ...], needed: bool = False) -> Iterator[Misfit]:
+    """Of these keys no two stand together, and one does if it is ``needed``."""
+    there = [key for key in keys if key in node.value]
+    both = " and ".join(f"'{key}'" for key in there)
+    either = " or ".join(f"'{key}'" for key in keys)
+    if len(there) > 1:
+        yield Misfit(node.child(there[1]), f"{both} exclude each other", both, f"one of them: {either}")
+    if needed and not there:
+        yield Misfit(node, f"there is neither {either.replace(' or ', ' nor ')}", "neither", f"{either}")

@@ -19,6 +19,9 @@ from dataclasses import dataclass, field, replace
 from harness.contract.model import JSON
 
 SCALARS = frozenset(("text", "flag", "number", "integer", "uri", "email", "any", "data", "schema"))
+FORMATS = {"uri": "uri-reference", "email": "email"}
+"""The formats of JSON Schema that some scalars are held to."""
+
 _WORD = re.compile(r"\s*(\||\[|\]|\{|\}|=[^\s|\]}]+|&?[A-Za-z]+)")
 
 

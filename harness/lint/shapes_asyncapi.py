@@ -38,7 +38,7 @@ Components~: schemas:{{Schema}} messages:{{&Message}} securitySchemes:{{&Securit
     messageTraits:{{&MessageTrait}} servers:{{&Server}} channels:{{Channel}} serverBindings:{{&Bindings}}
     channelBindings:{{&Bindings}} operationBindings:{{&Bindings}} messageBindings:{{&Bindings}}
 Server~: security:[any] bindings:&Bindings
-Channel~: $ref:uri subscribe:Operation publish:Operation parameters:{{&Parameter}} bindings:&Bindings
+Channel~: $ref:text subscribe:Operation publish:Operation parameters:{{&Parameter}} bindings:&Bindings
 Operation~: message:&Message traits:[&Trait] bindings:&Bindings
 Message~: oneOf:[&Message] headers:Schema payload:Schema correlationId:&CorrelationId traits:[&MessageTrait]
     bindings:&Bindings examples:[Example]

@@ -59,17 +59,17 @@ Security-: *:[text]
 _TYPE = "array,boolean,integer,null,number,object,string"
 
 JSON_SCHEMA = f"""
-Schema~?: $id:uri $schema:uri $ref:uri $anchor:text $dynamicRef:uri $dynamicAnchor:text $vocabulary:{{flag}}
-    $comment:text $defs:{{Schema}} definitions:{{Schema}} allOf:[Schema] anyOf:[Schema] oneOf:[Schema]
-    not:Schema if:Schema then:Schema else:Schema dependentSchemas:{{Schema}} prefixItems:[Schema] items:Schema
-    contains:Schema properties:{{Schema}} patternProperties:{{Schema}} additionalProperties:Schema
-    propertyNames:Schema unevaluatedItems:Schema unevaluatedProperties:Schema type:={_TYPE}|[={_TYPE}]
-    const:any enum:[any] multipleOf:number maximum:number exclusiveMaximum:number minimum:number
-    exclusiveMinimum:number maxLength:integer minLength:integer pattern:text maxItems:integer minItems:integer
-    uniqueItems:flag maxContains:integer minContains:integer maxProperties:integer minProperties:integer
-    required:[text] dependentRequired:{{[text]}} title:text description:text default:data deprecated:flag
-    readOnly:flag writeOnly:flag examples:[data] format:text contentEncoding:text contentMediaType:text
-    contentSchema:Schema
+Schema~?: $id:text $schema:text $ref:text $anchor:text $dynamicRef:text $dynamicAnchor:text
+    $vocabulary:{{flag}} $comment:text $defs:{{Schema}} definitions:{{Schema}} allOf:[Schema]
+    anyOf:[Schema] oneOf:[Schema] not:Schema if:Schema then:Schema else:Schema dependentSchemas:{{Schema}}
+    prefixItems:[Schema] items:Schema contains:Schema properties:{{Schema}} patternProperties:{{Schema}}
+    additionalProperties:Schema propertyNames:Schema unevaluatedItems:Schema unevaluatedProperties:Schema
+    type:={_TYPE}|[={_TYPE}] const:any enum:[any] multipleOf:number maximum:number exclusiveMaximum:number
+    minimum:number exclusiveMinimum:number maxLength:integer minLength:integer pattern:text
+    maxItems:integer minItems:integer uniqueItems:flag maxContains:integer minContains:integer
+    maxProperties:integer minProperties:integer required:[text] dependentRequired:{{[text]}} title:text
+    description:text default:data deprecated:flag readOnly:flag writeOnly:flag examples:[data] format:text
+    contentEncoding:text contentMediaType:text contentSchema:Schema
 """
 """JSON Schema 2020-12: every keyword of its vocabularies; others are free."""
 
@@ -94,7 +94,7 @@ _V32 = """
     style:=matrix,label,form,simple,spaceDelimited,pipeDelimited,deepObject,cookie
 +Header: content:{&MediaType}
 +RequestBody: content!:{&MediaType}
-+MediaType: itemSchema:Schema prefixEncoding:[Encoding] itemEncoding:Encoding
++MediaType: description:text itemSchema:Schema prefixEncoding:[Encoding] itemEncoding:Encoding
 +Encoding: encoding:{Encoding} prefixEncoding:[Encoding] itemEncoding:Encoding
 +Response: summary:text description:text content:{&MediaType}
 +Example: dataValue:data serializedValue:text

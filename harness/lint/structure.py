@@ -74,12 +74,36 @@ def _of_another_kind(source: Source, reference: Reference) -> Iterator[Finding]:
 _SIBLINGS = {(3, 0): frozenset(("$ref",)), (3, 1): frozenset(("$ref", "summary", "description"))}
 
 
+_REMARKS = frozenset(("title", "summary", "description", "example", "examples", "externalDocs"))
+"""Words that say nothing about what is valid: one who loses them loses a remark."""
+
+
 def siblings(source: Source) -> Iterator[Finding]:
-    """Keys beside a ``$ref`` that nobody reads (Reference Object: they shall be ignored)."""
-    if source.format != "openapi":
-        return
+    """Keys beside a ``$ref`` that nobody reads (Reference Object: they shall be ignored).
+
+    Each where something is meant to hold that does not; mere remarks once a file, with their number.
+    """
+    remarks: dict[str, list[tuple[Node, list[str]]]] = {}
+    for reference, holder, beside in _ignored(source):
+        if all(word in _REMARKS or word.startswith("x-") for word in beside):
+            remarks.setdefault(holder.document.uri, []).append((holder, beside))
+        else:
+            allowed = "the $ref alone, or an 'allOf' that holds it"
+            yield _sibling(
+                source, holder, beside, allowed if reference.kind == "Schema" else "the $ref alone"
+            )
+    for found in remarks.values():
+        holder, _ = min(found, key=lambda each: (each[0].place.line, each[0].place.column))
+        more = len(found) - 1
+        words = dict.fromkeys(word for _, each in found for word in each)
+        places = f", here and in {more} more {'place' if more == 1 else 'places'} of this file"
+        yield _sibling(source, holder, list(words), "the $ref alone", places if more else "")
+
+
+def _ignored(source: Source) -> Iterator[tuple[Reference, Node, list[str]]]:
+    """The references that have company, with the mapping that holds both and the keys that are ignored."""
     known = _SIBLINGS.get(source.version, _SIBLINGS[3, 1])
-    for reference in source.walk.references:
+    for reference in source.walk.references if source.format == "openapi" else ():
         node = reference.node
         if node.key != "$ref" or reference.kind == "PathItem":
             continue
@@ -88,16 +112,18 @@ def siblings(source: Source) -> Iterator[Finding]:
         holder = Node.at(node.documents, node.document, node.pointer.rpartition("/")[0])
         beside = [key for key in holder.value if key not in known]
         if beside:
-            yield finding(
-                "reference-siblings",
-                source,
-                holder.child(beside[0]).place,
-                "what stands beside a $ref is ignored",
-                received=", ".join(beside),
-                documented="the $ref alone, or an 'allOf' that holds it"
-                if reference.kind == "Schema"
-                else "the $ref alone",
-            )
+            yield reference, holder, beside
+
+
+def _sibling(source: Source, holder: Node, beside: list[str], allowed: str, more: str = "") -> Finding:
+    return finding(
+        "reference-siblings",
+        source,
+        next(holder.child(each) for each in beside if each in holder.value).place,
+        f"what stands beside a $ref is ignored{more}",
+        received=", ".join(beside),
+        documented=allowed,
+    )
 
 
 def unused(sources: Sequence[Source]) -> Iterator[Finding]:

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from harness.contract.node import Node
-from harness.lint.misfit import Misfit
+from harness.lint import structure_values
+from harness.lint.misfit import Misfit, only_one
 from harness.lint.source import Source
+from harness.lint.structure_values import Demand
 from harness.lint.walk import Walk
-
-Demand = Callable[[Node, tuple[int, int]], Iterator[Misfit]]
 
 _NAME = re.compile(r"[a-zA-Z0-9._-]+\Z")
 _STATUS = re.compile(r"([1-5](\d\d|XX)|default)\Z")
 _VERSION = re.compile(r"3\.\d+\.\d+(-.+)?\Z")
-_STYLES = {
-    "path": ("simple", "label", "matrix"),
-    "query": ("form", "spaceDelimited", "pipeDelimited", "deepObject"),
-    "header": ("simple",),
-    "cookie": ("form", "cookie"),
-    "querystring": (),
-}
 _SCHEMES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "apiKey": (("name", "in"), ()),
     "http": (("scheme",), ("bearerFormat",)),
@@ -49,16 +42,6 @@ def demands(source: Source, walk: Walk) -> Iterator[Misfit]:
                 yield from demand(piece.node, source.version)
 
 
-def _only_one(node: Node, keys: tuple[str, ...], needed: bool = False) -> Iterator[Misfit]:
-    there = [key for key in keys if key in node.value]
-    both = " and ".join(f"'{key}'" for key in there)
-    either = " or ".join(f"'{key}'" for key in keys)
-    if len(there) > 1:
-        yield Misfit(node.child(there[1]), f"{both} exclude each other", both, f"one of them: {either}")
-    if needed and not there:
-        yield Misfit(node, f"there is neither {either.replace(' or ', ' nor ')}", "neither", f"{either}")
-
-
 def _document(node: Node, version: tuple[int, int]) -> Iterator[Misfit]:
     written = str(node.value.get("openapi"))
     if not _VERSION.match(written):
@@ -69,8 +52,14 @@ def _document(node: Node, version: tuple[int, int]) -> Iterator[Misfit]:
         yield Misfit(node, title, "no paths, components or webhooks", "at least one of the three")
 
 
+def _self(node: Node, version: tuple[int, int]) -> Iterator[Misfit]:
+    said = node.value.get("$self")
+    if isinstance(said, str) and "#" in said:
+        yield Misfit(node.child("$self"), "'$self' has a fragment", said, said.partition("#")[0])
+
+
 def _license(node: Node, version: tuple[int, int]) -> Iterator[Misfit]:
-    yield from _only_one(node, ("identifier", "url"))
+    yield from only_one(node, ("identifier", "url"))
 
 
 def _paths(node: Node, version: tuple[int, int]) -> Iterator[Misfit]:
@@ -100,42 +89,15 @@ def _responses(node: Node, version: tuple[int, int]) -> Iterator[Misfit]:
             yield Misfit(node.child(key), f"'{key}' is no status", f"'{key}'", expected)
 
 
-def _value(node: Node, version: tuple[int, int]) -> Iterator[Misfit]:
-    """A parameter or header: what describes its value."""
-    yield from _only_one(node, ("schema", "content"), needed=True)
-    yield from _only_one(node, ("example", "examples"))
-    content = node.value.get("content")
-    if isinstance(content, dict) and len(content) != 1:
-        title, found = "'content' of a parameter has one media type", f"it has {len(content)}"
-        yield Misfit(node.child("content"), title, found, "exactly one")
-
-
-def _parameter(node: Node, version: tuple[int, int]) -> Iterator[Misfit]:
-    yield from _value(node, version)
-    where = node.value.get("in")
-    if where == "path" and node.value.get("required") is not True:
-        title, found = "a path parameter is always required", "no 'required: true'"
-        yield Misfit(node, title, found, "required: true")
-    style, styles = node.value.get("style"), _STYLES.get(where) if isinstance(where, str) else None
-    if isinstance(style, str) and styles is not None and style not in styles:
-        expected = f"one of {', '.join(styles)}" if styles else "no 'style'"
-        title = f"a {where} parameter has no style '{style}'"
-        yield Misfit(node.child("style"), title, f"style: {style}", expected)
-
-
-def _examples(node: Node, version: tuple[int, int]) -> Iterator[Misfit]:
-    yield from _only_one(node, ("example", "examples"))
-
-
 def _example(node: Node, version: tuple[int, int]) -> Iterator[Misfit]:
-    yield from _only_one(node, ("value", "externalValue"))
-    yield from _only_one(node, ("value", "dataValue"))
-    yield from _only_one(node, ("value", "serializedValue"))
-    yield from _only_one(node, ("serializedValue", "externalValue"))
+    yield from only_one(node, ("value", "externalValue"))
+    yield from only_one(node, ("value", "dataValue"))
+    yield from only_one(node, ("value", "serializedValue"))
+    yield from only_one(node, ("serializedValue", "externalValue"))
 
 
 def _link(node: Node, version: tuple[int, int]) -> Iterator[Misfit]:
-    yield from _only_one(node, ("operationId", "operationRef"), needed=True)
+    yield from only_one(node, ("operationId", "operationRef"), needed=True)
 
 
 def _security_scheme(node: Node, version: tuple[int, int]) -> Iterator[Misfit]:
@@ -182,13 +144,12 @@ def _variable(node: Node, version: tuple[int, int]) -> Iterator[Misfit]:
 
 _DEMANDS: tuple[tuple[str, Demand], ...] = (
     ("OpenAPI", _document),
+    ("OpenAPI", _self),
     ("License", _license),
     ("Paths", _paths),
     ("Components", _components),
     ("Responses", _responses),
-    ("Parameter", _parameter),
-    ("Header", _value),
-    ("MediaType", _examples),
+    *structure_values.DEMANDS,
     ("Example", _example),
     ("Link", _link),
     ("SecurityScheme", _security_scheme),

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Literal
 
 from harness.contract.documents import Documents
+from harness.contract.message_parts import Reader
 from harness.contract.model import Contract, Emission, Message, Place
 from harness.contract.node import Node
+from harness.lint.source import Source
 
 
 def messages_of(contract: Contract) -> Iterator[Message]:
@@ -18,6 +20,21 @@ def messages_of(contract: Contract) -> Iterator[Message]:
             if message.place not in seen and owns(contract, channel.place):
                 seen.add(message.place)
                 yield message
+
+
+def messages_in(source: Source) -> Iterator[Message]:
+    """``messages_of`` a document's contract, and its component messages that no channel uses."""
+    seen: set[Place] = set()
+    for message in messages_of(source.contract) if source.contract is not None else ():
+        seen.add(message.place)
+        yield message
+    components = source.root.raw("components") if source.contract is not None else None
+    listed = components.raw("messages") if components is not None else None
+    reader = Reader(source.root, source.version[0])
+    for name, node in listed.items(named=True) if listed is not None else ():
+        message = reader.message(node, name)
+        if message.place not in seen:
+            yield message
 
 
 def root_of(contract: Contract, kind: Literal["openapi", "asyncapi"]) -> Node | None:

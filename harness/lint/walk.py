@@ -15,9 +15,9 @@ from harness.contract.identifiers import is_uri
 from harness.contract.node import Node
 from harness.contract.schema import Direction
 from harness.errors import ContractError
-from harness.lint.json_types import fits
+from harness.lint.json_types import fits, is_written_as
 from harness.lint.misfit import Misfit, missing_key, no_such_value, unknown_key
-from harness.lint.shape import Alternative, Choice, Language, Listed, Named, Of, Scalar, Type
+from harness.lint.shape import FORMATS, Alternative, Choice, Language, Listed, Named, Of, Scalar, Type
 
 _DIRECTIONS: Mapping[str, Direction] = {
     "Parameter": "request",
@@ -239,8 +239,10 @@ def is_plainly(alternative: Scalar | Choice, value: object) -> bool:
     if isinstance(alternative, Choice):
         return isinstance(value, str) and value in alternative.values
     name = alternative.name
-    if name in ("text", "uri", "email", "schema"):
+    if name in ("text", "schema"):
         return isinstance(value, str)
+    if name in FORMATS:
+        return isinstance(value, str) and is_written_as(value, FORMATS[name])
     if name == "flag":
         return isinstance(value, bool)
     if name in ("number", "integer"):

@@ -12,7 +12,7 @@ from harness.contract.node import Node
 from harness.contract.references import words
 from harness.findings import Finding
 from harness.lint.rule import Rule, finding
-from harness.lint.source import Source
+from harness.lint.source import Source, says
 
 _HTTP = r"/paths/[^/]+/(get|put|post|delete|options|head|patch|trace)"
 _KAFKA = r"/operations/[^/]+|(/components)?/channels/[^/]+/(publish|subscribe)"
@@ -41,7 +41,7 @@ def words_stand_where_they_belong(system: System) -> Iterator[Finding]:
     """A word elsewhere would be read by nobody."""
     for contract in system.contracts.values():
         documents = contract.documents
-        if not isinstance(documents, Documents):
+        if not isinstance(documents, Documents) or not says(documents, WORDS):
             continue
         own = contract.folder.resolve().as_uri()
         for uri in documents:

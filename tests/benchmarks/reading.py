@@ -1,8 +1,11 @@
 """How long a large contract takes to load, compile and lint, and how that grows with its size:
 ``python -m tests.benchmarks.reading [OPERATIONS ...]``. Each size has a process of its own, on one core.
 
+An unchanged contract is loaded a second time, twice over: alone, and with every operation, schema and other
+part of it touched, which is what the first load has made too.
+
 Exit code 1 if 600 operations take longer than 5 s, if 3,000 take more than 1.25 times five times as long, or
-if an unchanged contract is not loaded five times as fast the second time.
+if an unchanged contract is not loaded five times as fast the second time, touched or not.
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ from typing import TypeVar
 from rich.console import Console
 from rich.table import Table
 
-from harness.contract.model import Contract, Schema
+from harness.contract.later import NAMED
+from harness.contract.model import Contract, Schema, System
 from harness.contract.schema import Direction
 from tests.memory import peak
 
@@ -92,11 +96,16 @@ def measured(operations: int) -> dict[str, float]:
         compiling, _ = _timed(lambda: [compile_schema(*use) for use in used])
         linting, _ = _timed(lambda: list(lint(system)))
         again = min(_timed(lambda: load_system(folder))[0] for _ in range(_TRIES))
-        whole, _ = _timed(
-            lambda: [list(c.operations.values()) for c in load_system(folder).contracts.values()]
-        )
-    named = {"load": load, "compile": compiling, "lint": linting, "again": again, "whole": whole}
+        touched = min(_timed(lambda: touch(load_system(folder)))[0] for _ in range(_TRIES))
+    named = {"load": load, "compile": compiling, "lint": linting, "again": again, "touched": touched}
     return {**named, "megabytes": megabytes, "memory": peak()}
+
+
+def touch(system: System) -> None:
+    """Have everything made that a contract is made of."""
+    for contract in system.contracts.values():
+        for part in NAMED:
+            list(getattr(contract, part).values())
 
 
 def _timed(run: Callable[[], _Result]) -> tuple[float, _Result]:
@@ -112,9 +121,10 @@ def _table(found: dict[int, dict[str, float]]) -> Table:
         *PARTS,
         "together",
         "ms each",
-        "second load",
+        "again",
         "gain",
-        "with operations",
+        "touched",
+        "gain",
         "MiB",
     )
     table = Table(*names, title="Seconds of CPU on one core")
@@ -128,7 +138,8 @@ def _table(found: dict[int, dict[str, float]]) -> Table:
             f"{1000 * whole / size:.1f}",
             f"{each['again']:.3f}",
             f"{each['load'] / each['again']:.0f} x",
-            f"{each['whole']:.2f}",
+            f"{each['touched']:.3f}",
+            f"{each['load'] / each['touched']:.1f} x",
             f"{each['memory']:.0f}",
         )
     return table
@@ -158,10 +169,10 @@ def faults(found: dict[int, dict[str, float]]) -> list[str]:
     if growth > MOST_GROWTH:
         wrong.append(f"an operation of {most:,} costs {growth:.2f} times what one of {least:,} costs")
     for size, each in found.items():
-        if each["load"] < LEAST_GAIN * each["again"]:
-            wrong.append(
-                f"{size:,} operations load only {each['load'] / each['again']:.1f} times as fast again"
-            )
+        for second, how in (("again", ""), ("touched", ", touched")):
+            gain = each["load"] / each[second]
+            if gain < LEAST_GAIN:
+                wrong.append(f"{size:,} operations load only {gain:.1f} times as fast again{how}")
     return wrong
 
 

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from harness.contract import load
 from harness.contract.avro import defaults_of_avro, schema_of_avro
 from harness.contract.documents import Document, Documents
 from harness.contract.model import JSON
 from harness.contract.node import Node
 from harness.contract.schema import Validator, compile_schema
 from harness.errors import ContractError
+from tests.unit.contract.conftest import Write
 
 
 def node_of(schema: JSON) -> Node:
@@ -173,3 +175,51 @@ def encoded(draw: some.DrawFn, depth: int = 3) -> tuple[Any, JSON]:
 def test_every_value_that_avro_encodes_is_valid(pair: tuple[JSON, JSON]) -> None:
     schema, value = pair
     assert validator_of(schema).is_valid(value), json.dumps(schema)
+
+
+FILE = """
+{"type": "record", "name": "User", "namespace": "people", "fields": [
+  {"name": "id", "type": "long"},
+  {"name": "home", "type": {
+    "type": "record", "name": "Address", "fields": [{"name": "street", "type": "string"}]
+  }}
+]}
+"""
+REFERS = """
+asyncapi: 2.6.0
+info: {title: t, version: '1'}
+channels:
+  said:
+    subscribe:
+      operationId: tell
+      message:
+        contentType: application/json
+        schemaFormat: application/vnd.apache.avro;version=1.9.0
+        payload: {$ref: 'user.avsc#/NAME'}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("User", {"id": 1, "home": {"street": "s"}}),
+        ("people.User", {"id": 1, "home": {"street": "s"}}),
+        ("Address", {"street": "s"}),
+        ("people.Address", {"street": "s"}),
+        ("fields/1/type", {"street": "s"}),
+    ],
+)
+def test_a_type_of_a_file_is_referred_to_by_its_name(write: Write, name: str, value: JSON) -> None:
+    write("user.avsc", FILE)
+    contract = load(write("said.yaml", REFERS.replace("NAME", name)))
+    (message,) = contract.message_operations["tell"].messages
+    assert message.payload is not None
+    validator = compile_schema(message.payload)
+    assert validator.is_valid(value)
+    assert not validator.is_valid({})
+
+
+def test_a_name_that_no_type_has_leads_nowhere(write: Write) -> None:
+    write("user.avsc", FILE)
+    with pytest.raises(ContractError, match=r"'user.avsc#/Usr' leads nowhere"):
+        load(write("said.yaml", REFERS.replace("NAME", "Usr")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -12,8 +13,9 @@ from typing import Any
 import pytest
 
 from harness.contract import cache, load, load_system
-from harness.contract.later import Later
+from harness.contract.later import NAMED, Later
 from harness.contract.model import Contract
+from harness.contract.schema import compile_schema
 from harness.contract.sources import Sources
 from harness.errors import ContractError
 from tests.unit.contract.conftest import Write
@@ -88,6 +90,76 @@ def test_nothing_is_parsed_the_second_time(folder: Path, request: pytest.Fixture
     request.getfixturevalue("no_parser")
     second = load(folder / "tickets")
     assert second.operations["openTicket"] == first.operations["openTicket"]
+
+
+def test_nothing_is_built_the_second_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = load(folder / "tickets")
+    monkeypatch.setattr("harness.contract.system._read", None)
+    assert load(folder / "tickets") == first
+
+
+MODELS: dict[str, Any] = {
+    "none": b"",
+    "a list": b"[]",
+    "deep": b"[" * 100_000,
+    "without parts": b"{}",
+    **{
+        name: json.dumps({part: {"openTicket": packed} for part in NAMED}).encode()
+        for name, packed in {
+            "of nothing": [],
+            "of a class that is none of the model": ["Popen", "true"],
+            "of a class that is no part": ["Contract", "s"],
+            "of too many fields": ["Operation", *"abcdefghijklmnopqrstuvwxyz"],
+            "of a schema that stands nowhere": ["Schema", "file:///etc/passwd", "", ["Place", "", 1]],
+        }.items()
+    },
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_that_was_not_kept_here_is_built_anew(folder: Path, kept: Path, name: str) -> None:
+    first, path = load(folder / "tickets"), entry(kept)
+    head, _, body = path.read_bytes().partition(b"\n")
+    changed = body[: -json.loads(head)["model"]] + MODELS[name]
+    digest = hashlib.sha256(changed).hexdigest()
+    path.write_bytes(_head(head + b"\n" + changed, model=len(MODELS[name]), digest=digest))
+    second = load(folder / "tickets")
+    assert is_warm(second)
+    assert second == first
+
+
+MADE = """
+asyncapi: 2.6.0
+info: {title: t, version: '1'}
+channels:
+  said:
+    subscribe:
+      operationId: tell
+      message:
+        oneOf:
+          - {name: plain, payload: {type: object, required: [id]}, traits: [{headers: {type: object}}]}
+          - name: avro
+            contentType: application/json
+            schemaFormat: application/vnd.apache.avro;version=1.9.0
+            payload: {type: record, name: Said, fields: [{name: id, type: long}]}
+"""
+
+
+def test_what_was_made_of_other_documents_is_kept_with_them(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traits merged, Avro as JSON Schema: their schemas stand in no file, and are compiled all the same."""
+    write("said.yaml", MADE)
+    first = load(tmp_path / "said.yaml")
+    monkeypatch.setattr("harness.contract.system._read", None)
+    second = load(tmp_path / "said.yaml")
+    assert second == first
+    for contract in (first, second):
+        payloads = [each.payload for each in contract.message_operations["tell"].messages]
+        judged = [
+            [list(compile_schema(each).violations(v)) for v in ({"id": 1}, {})] for each in payloads if each
+        ]
+        assert [[bool(wrong) for wrong in each] for each in judged] == [[False, True]] * 2
 
 
 def test_the_names_of_a_contract_are_known_before_it_is_read(folder: Path) -> None:

@@ -247,3 +247,44 @@ def test_a_file_is_read_once_by_whatever_way_it_is_reached(write: Write, tmp_pat
     found = {documents.resolve(uri, ref)[0].uri for ref in ways}
     assert found == {shared.as_uri()}
     assert len(documents) == 2
+
+
+LOCAL = f"""\
+{HEAD}paths:
+  /things:
+    post:
+      operationId: make
+      requestBody:
+        content:
+          application/json:
+            schema:
+              $defs: {{size: {{type: integer}}, name: {{$ref: '#/$defs/text'}}, text: {{minLength: 2}}}}
+              properties:
+                size: {{$ref: '#/$defs/size'}}
+                name: {{$ref: '#/$defs/name'}}
+                inner: {{$defs: {{size: {{type: string}}}}, properties: {{size: {{$ref: '#/$defs/size'}}}}}}
+      responses:
+        '200':
+          description: done
+          content:
+            application/json:
+              schema: {{definitions: {{size: {{type: boolean}}}}, items: {{$ref: '#/definitions/size'}}}}
+"""
+
+
+def test_definitions_inside_a_schema_are_its_own(write: Write) -> None:
+    operation = load(write("openapi.yaml", LOCAL)).operations["make"]
+    assert operation.body is not None
+    (body,) = operation.body.content.values()
+    (answer,) = operation.responses["200"].content.values()
+    assert body.schema is not None and answer.schema is not None
+    validator = compile_schema(body.schema)
+    assert validator.is_valid({"size": 1, "name": "ab", "inner": {"size": "x"}})
+    for wrong in ({"size": "x"}, {"name": "a"}, {"inner": {"size": 1}}):
+        assert not validator.is_valid(wrong)
+    assert not compile_schema(answer.schema).is_valid([1])
+
+
+def test_a_definition_that_no_schema_above_has_leads_nowhere(write: Write) -> None:
+    path = write("openapi.yaml", LOCAL.replace("items: {$ref: '#/definitions/size'}", "$ref: '#/$defs/size'"))
+    assert refused(path).found == "the $ref '#/$defs/size' leads nowhere"

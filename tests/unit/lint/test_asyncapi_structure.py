@@ -15,6 +15,7 @@ from harness.lint.asyncapi_structure import faults_of
 from harness.lint.forms.asyncapi2 import table2
 from harness.lint.forms.asyncapi3 import table3
 from harness.lint.forms.grammar import Either, Listed, Mapped, Named, Type, shape_of, type_of
+from harness.lint.reading import read
 
 THREE = """\
 asyncapi: 3.0.0
@@ -120,6 +121,19 @@ def test_avro_that_makes_no_sense(tmp_path: Path, schema: str, received: str) ->
     wrapped = f"payload: {{schemaFormat: application/vnd.apache.avro;version=1.9.0, schema: {schema}}}"
     (finding,) = findings(tmp_path, THREE.replace("payload: {type: object}", wrapped))
     assert finding.check == "lint/avro" and received in finding.received and finding.where.line == 7
+
+
+def test_avro_on_another_machine_could_not_be_read_and_is_not_called_wrong(tmp_path: Path) -> None:
+    remote = "schema: {$ref: 'https://example.org/user.avsc'}"
+    wrapped = f"payload: {{schemaFormat: application/vnd.apache.avro;version=1.9.0, {remote}}}"
+    text = THREE.replace("payload: {type: object}", wrapped)
+    path = tmp_path / "asyncapi.yaml"
+    path.write_text(text, encoding="utf-8")
+    subject = read([path])
+    assert [each.error.found for each in subject.refused] == [
+        "the $ref 'https://example.org/user.avsc' leads to another machine"
+    ]
+    assert "lint/avro" not in {each.check for each in lint(subject.system, subject.sources)}
 
 
 @pytest.mark.parametrize("table", [*(table2(minor) for minor in range(7)), table3(0), table3(1)])

@@ -60,3 +60,18 @@ def test_a_reference_to_itself_ends(tmp_path: Path) -> None:
         "    A: {allOf: [{$ref: '#/components/schemas/B'}]}\n    B: {$ref: '#/components/schemas/A'}\n"
     )
     assert "lint/impossible" in {each.check for each in findings(tmp_path, endless)}
+
+
+def test_remarks_beside_references_are_told_once_and_what_should_hold_each_time(tmp_path: Path) -> None:
+    ref = "{$ref: '#/components/schemas/Book', "
+    more = "".join(f"    M{n}: {{properties: {{a: {ref}description: a book}}}}}}\n" for n in range(4))
+    held = "".join(f"    H{n}: {{properties: {{a: {ref}nullable: true}}}}}}\n" for n in range(2))
+    text = V30.replace("  schemas:\n", f"  schemas:\n{more}{held}", 1)
+    found = [each for each in findings(tmp_path, text) if each.check == "lint/reference-siblings"]
+    assert sorted((each.received, each.title.partition(", ")[2]) for each in found) == [
+        ("description", "here and in 3 more places of this file"),
+        ("nullable", ""),
+        ("nullable", ""),
+    ]
+    lines = text.splitlines()
+    assert all(each.received in lines[each.where.line - 1] for each in found)
