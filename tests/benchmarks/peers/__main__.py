@@ -26,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 1 if ours is not as fast as it should be, or a peer not as its cells say."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.peers", description=__doc__)
     parser.add_argument("--features", action="store_true", help="try what each can do, instead of its speed")
-    parser.add_argument("--write", action="store_true", help="both, and put them into README.md")
+    parser.add_argument(
+        "--write", action="store_true", help="put it into README.md: both, or the features alone"
+    )
     parser.add_argument("--only", default="", help="only servers whose name contains this text")
     parser.add_argument("--seconds", type=int, default=5, help="of each measurement; default 5")
     parser.add_argument("--warm-up", type=int, default=5, help="seconds before each; default 5")
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with document.bench(cores) as bench:
             figures: Figures | None = None
             wrong: list[str] = []
-            if options.write or not options.features:
+            if not options.features:
                 report.say(f"{cores}")
                 figures = measured(bench, plan)
                 report.show(figures)
@@ -54,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 cells = tried.everything(bench, options.only)
                 table.show(cells)
                 wrong += table.surprises(cells)
-                if options.write and figures is not None:
-                    readme.write(ROOT / "README.md", figures, cells)
+                if options.write:
+                    readme.write(ROOT / "README.md", figures)
     for each in wrong:
         report.say(each)
     return 1 if wrong else 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 COUNTER = "@@@@@@@@@@@@"
@@ -30,6 +31,9 @@ BAD_BODY = {**BODY, "payerId": "nobody", "planName": "", "period": {"start": "20
 """Three members break their schemas: a pattern, a least length, a date."""
 
 
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Asked:
     """One request; ``path`` follows the server's base, ``COUNTER`` in it becomes a number of its own."""
@@ -47,13 +51,17 @@ class Asked:
         return replace(self, headers=headers, body=self.body.replace(COUNTER, text))
 
 
-def get(token: str, path: str = f"/coverage/{COVERAGE}", **headers: str) -> Asked:
+def get(token: str, path: str = f"/coverage/{COVERAGE}", headers: Mapping[str, str] = _NONE) -> Asked:
     """Read something; by default one coverage."""
     return Asked(GET, "GET", path, {**_authorization(token), **headers})
 
 
 def post(
-    token: str, body: Mapping[str, Any] = BODY, path: str = LIST, key: str = COUNTER, **headers: str
+    token: str,
+    body: Mapping[str, Any] = BODY,
+    path: str = LIST,
+    key: str = COUNTER,
+    headers: Mapping[str, str] = _NONE,
 ) -> Asked:
     """Make something; by default another coverage."""
     sent = {**_authorization(token), "Content-Type": "application/json", "Idempotency-Key": f"key-{key}"}

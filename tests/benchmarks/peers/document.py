@@ -16,7 +16,10 @@ from tests.conftest import ROOT
 from tests.e2e.portal import portal
 
 CONTRACT = ROOT / "contracts" / SERVICE
-SCOPES = "patient/Coverage.read patient/Coverage.write patient/Appointment.read patient/Appointment.write"
+SCOPES = " ".join(
+    f"patient/{each}"
+    for each in ("Coverage.read", "Coverage.write", "CoverageEligibilityResponse.read", "Appointment.write")
+)
 LIFETIME = 86_400
 OLDER = "3.0.3: unevaluatedProperties, const, null among types, examples of schemas written as 3.0 has them"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from harness.errors import ProcessError
@@ -89,14 +88,14 @@ def mockserver(bench: Bench, level: str = "INFO", options: Sequence[str] = ()) -
 
 
 @contextlib.contextmanager
-def specmatic(bench: Bench, options: Sequence[str] = (), contract: Path | None = None) -> Iterator[Running]:
+def specmatic(bench: Bench, options: Sequence[str] = ()) -> Iterator[Running]:
     """Started on the bundled contract."""
     program = java(17, "Specmatic")
     wheel = from_pypi(f"specmatic-{SPECMATIC}", f"Specmatic {SPECMATIC}", f"specmatic=={SPECMATIC}")
     port = free_port()
     jar = str(wheel / "specmatic" / "core" / "specmatic.jar")
     listen = ["--host", HOST, "--port", str(port)]
-    argv = [program, "-jar", jar, "mock", str(contract or bench.contract), *listen, *options]
+    argv = [program, "-jar", jar, "mock", str(bench.contract), *listen, *options]
     base = f"http://{HOST}:{port}"
     with bench.child(argv, base):
         yield Running(base, SPECMATIC, "base path left out: it serves no relative one", f"{base}/_specmatic")

@@ -15,9 +15,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -27,6 +30,10 @@ from harness.errors import ProcessError
 from tests.benchmarks.peers.asked import COUNTER, Asked
 
 _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
+
+
+_LATE_SECONDS = 30.0
+"""How long after its end a load may wait for the last answers."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +52,11 @@ def measure(base: str, asked: Asked, connections: int, seconds: int) -> Measured
     if wrk is not None:
         return _by_wrk(wrk, base, asked, connections, seconds)
     request = _written(base, asked)
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_run, (base, request, connections, seconds))
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        found = pool.submit(_run, base, request, connections, seconds).result()
+    if isinstance(found, str):
+        raise ProcessError("the load", found)
+    return found
 
 
 def _by_wrk(wrk: str, base: str, asked: Asked, connections: int, seconds: int) -> Measured:
@@ -54,7 +64,16 @@ def _by_wrk(wrk: str, base: str, asked: Asked, connections: int, seconds: int) -
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "load.lua"
         script.write_text("\n".join(_lua(asked)), encoding="utf-8")
-        options = ["--latency", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script)]
+        options = [
+            "--latency",
+            "--timeout",
+            "30s",
+            "-t1",
+            f"-c{connections}",
+            f"-d{seconds}s",
+            "-s",
+            str(script),
+        ]
         done = subprocess.run([wrk, *options, base + asked.path], capture_output=True, text=True, check=False)
     told = done.stdout
     if done.returncode or "Non-2xx" in told or "Socket errors" in told:
@@ -106,8 +125,12 @@ def _written(base: str, asked: Asked) -> bytes:
     return "\r\n".join([*lines, "", asked.body]).encode()
 
 
-def _run(base: str, request: bytes, connections: int, seconds: int) -> Measured:
-    return uvloop.run(_drive(base, request, connections, seconds))
+def _run(base: str, request: bytes, connections: int, seconds: int) -> Measured | str:
+    """What was measured, or what went wrong."""
+    try:
+        return uvloop.run(_drive(base, request, connections, seconds))
+    except (OSError, TimeoutError) as error:
+        return str(error) or "the last answers did not come"
 
 
 async def _drive(base: str, request: bytes, connections: int, seconds: int) -> Measured:
@@ -116,11 +139,16 @@ async def _drive(base: str, request: bytes, connections: int, seconds: int) -> M
     end = time.perf_counter() + seconds
     made = [_Connection(request, end, numbers, took, loop.create_future()) for _ in range(connections)]
     for each in made:
-        await loop.create_connection(lambda each=each: each, address.hostname, address.port)  # type: ignore[misc]
-    await asyncio.gather(*(each.done for each in made))
+        factory = partial(_itself, each)
+        await loop.create_connection(factory, str(address.hostname), address.port or 80)
+    await asyncio.wait_for(asyncio.gather(*(each.done for each in made)), seconds + _LATE_SECONDS)
     took.sort()
     busy = (time.process_time() - used) / seconds
     return Measured(len(took) / seconds, took[len(took) // 2] * 1e3, took[len(took) * 99 // 100] * 1e3, busy)
+
+
+def _itself(connection: _Connection) -> _Connection:
+    return connection
 
 
 class _Connection(asyncio.Protocol):
@@ -133,8 +161,7 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
         self._next()
 
     def _next(self) -> None:
@@ -151,17 +178,16 @@ class _Connection(asyncio.Protocol):
             return
         self._took.append(now - self._began)
         if now < self._end:
-            self._parser = httptools.HttpResponseParser(self)
             self._next()
         else:
             self._finish()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.done.done():
-            self._fail(f"a connection was lost: {exc}")
+        self._fail(f"a connection was lost: {exc}")
 
     def _fail(self, reason: str) -> None:
-        self.done.set_exception(ProcessError("the load", reason))
+        if not self.done.done():
+            self.done.set_exception(OSError(reason))
         self._transport.close()
 
     def _finish(self) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import platform
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from tests.benchmarks.peers.bench import HOST, Bench, Running, free_port
 from tests.fetched import from_npm
@@ -18,13 +17,12 @@ VERSION, NODE = "5.16.0", "26.10.0"
 def prism(
     bench: Bench,
     options: Sequence[str] = (),
-    contract: Path | None = None,
     command: Sequence[str] = ("mock",),
 ) -> Iterator[Running]:
     """``prism mock``; ``command`` may be another of its commands, whose last words are ``options``."""
     node, program = _programs()
     port = free_port()
-    argv = [node, program, *command, str(contract or bench.contract), *options, "--port", str(port)]
+    argv = [node, program, *command, str(bench.contract), *options, "--port", str(port)]
     base = f"http://{HOST}:{port}"
     with bench.child(argv, base):
         yield Running(base, VERSION, f"Node {NODE}; base path left out: it serves none of servers[].url")

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from tests.benchmarks.peers import java_servers, microcks, prism
 from tests.benchmarks.peers.bench import HOST, Bench, Running, free_port
-from tests.benchmarks.peers.document import CONTRACT, OLDER
+from tests.benchmarks.peers.document import OLDER
 from tests.conftest import ROOT
 from tests.e2e.portal import PORTAL
 
@@ -41,10 +41,10 @@ def _python(name: str, of: str, bench: Bench, note: str = "") -> Iterator[Runnin
 
 @contextlib.contextmanager
 def portal_mock(bench: Bench, *options: str) -> Iterator[Running]:
-    """Our mock of the contract, with its journal, on HTTP alone."""
+    """Our mock of the bundled contract, with its journal, on HTTP alone."""
     port, control = free_port(), free_port()
     addresses = ["--port", str(port), "--control-port", str(control)]
-    argv = [*PORTAL, "mock", str(CONTRACT), "--kafka", "none", *addresses, *options]
+    argv = [*PORTAL, "mock", str(bench.contract), "--kafka", "none", *addresses, *options]
     with bench.child(argv, f"http://{HOST}:{control}/v1/health"):
         yield Running(f"http://{HOST}:{port}/v1", OURS, "journal on", f"http://{HOST}:{control}/v1")
 
