@@ -45,7 +45,7 @@ def portal_mock(bench: Bench, *options: str) -> Iterator[Running]:
     port, control = free_port(), free_port()
     addresses = ["--port", str(port), "--control-port", str(control)]
     argv = [*PORTAL, "mock", str(bench.contract), "--kafka", "none", *addresses, *options]
-    with bench.child(argv, f"http://{HOST}:{control}/v1/health"):
+    with bench.child(argv, f"http://{HOST}:{port}/v1"):
         yield Running(f"http://{HOST}:{port}/v1", OURS, "journal on", f"http://{HOST}:{control}/v1")
 
 

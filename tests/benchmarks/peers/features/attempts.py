@@ -177,6 +177,7 @@ def _cancelled(trial: Trial, version: str) -> httpx.Response:
 def reloaded(trial: Trial) -> str:
     """The contract's file is edited while it is served, and asked for until the edit is seen."""
     text = trial.bench.contract.read_text(encoding="utf-8")
+    trial.get(READ)
     trial.bench.contract.write_text(text.replace(_BEFORE, _AFTER), encoding="utf-8")
     end, away = time.monotonic() + _RELOAD_SECONDS, False
     while time.monotonic() < end:
