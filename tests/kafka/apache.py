@@ -21,6 +21,7 @@ from typing import Self
 from harness.errors import BrokerError, ProcessError
 from harness.kafka.broker import Broker, reach
 from harness.processes import Child
+from tests import fetched
 from tests.conftest import ROOT
 from tests.kafka import artifacts
 from tests.kafka.properties import LOOPBACK, single_node, written
@@ -172,7 +173,7 @@ class ApacheKafka:
             raise ProcessError("Apache Kafka", f"its storage could not be made: {done.stderr.strip()}")
 
     def _java(self, main: str, *options: str) -> list[str]:
-        return [artifacts.java(), *_JVM, _QUIET, *options, "-cp", f"{artifacts.jars()}/*", main]
+        return [fetched.java(), *_JVM, _QUIET, *options, "-cp", f"{artifacts.jars()}/*", main]
 
     def _answering(self, child: Child) -> Broker:
         host, port = self.bootstrap.split(":")

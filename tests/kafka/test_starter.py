@@ -12,6 +12,7 @@ import pytest
 
 from harness.errors import BrokerError, ProcessError
 from harness.kafka.broker import reach
+from tests import fetched
 from tests.conftest import ROOT
 from tests.kafka import artifacts
 from tests.kafka.apache import ApacheKafka
@@ -28,9 +29,9 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setenv("PORTAL_CACHE", str(tmp_path / "cache"))
     for name in ("JAVA_HOME", "PORTAL_KAFKA", "PORTAL_REQUIRE_KAFKA"):
         monkeypatch.delenv(name, raising=False)
-    artifacts.java_told.cache_clear()
+    fetched.java_told.cache_clear()
     yield tmp_path
-    artifacts.java_told.cache_clear()
+    fetched.java_told.cache_clear()
 
 
 def program(folder: Path, name: str, script: str) -> None:
