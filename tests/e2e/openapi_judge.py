@@ -11,7 +11,9 @@ from urllib.parse import parse_qsl
 
 from openapi_core import Config, OpenAPI
 from openapi_core.datatypes import RequestParameters
+from openapi_core.deserializing.styles.exceptions import EmptyQueryParameterValue
 from openapi_core.templating.paths.exceptions import PathError
+from openapi_core.templating.responses.exceptions import ResponseNotFound
 from openapi_core.validation.request.exceptions import SecurityValidationError
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
@@ -43,10 +45,12 @@ class Received:
 class Judge:
     """One contract file, judged by openapi-core alone. Security is not its business here.
 
-    ``json_types`` are further content types that are JSON: it reads application/json only.
+    ``json_types`` are further content types that are JSON: it reads application/json only. ``refusals`` says
+    that a refusal may be problem details where the contract documents no other answer to it.
     """
 
-    def __init__(self, contract: Path, json_types: Iterable[str] = ()) -> None:
+    def __init__(self, contract: Path, json_types: Iterable[str] = (), *, refusals: bool = False) -> None:
+        self._refusals = refusals
         known = {"application/problem+json", *json_types}  # problem details are JSON too (RFC 9457)
         config = Config(extra_media_type_deserializers=dict.fromkeys(known, _json))
         self._openapi = OpenAPI.from_file_path(str(contract), config)
@@ -62,14 +66,15 @@ class Judge:
         if any(isinstance(error, PathError) for error in in_answer):
             same = status in (404, 405) or exchange["method"] in ("OPTIONS", "HEAD")
             return [] if same else [f"{name}: openapi-core knows no such operation"]
+        if self._refusals and status >= 400 and received.content_type == "application/problem+json":
+            in_answer = [each for each in in_answer if not isinstance(each, ResponseNotFound)]
         found = [f"{name}: openapi-core refuses the answer: {_why(error)}" for error in in_answer]
         in_request = [
             e for e in self._openapi.iter_request_errors(sent) if not isinstance(e, SecurityValidationError)
         ]
         if status < 300:
-            found += [
-                f"{name}: accepted, but openapi-core refuses the request: {_why(e)}" for e in in_request
-            ]
+            refused = [each for each in in_request if not _is_empty(each)]
+            found += [f"{name}: accepted, but openapi-core refuses the request: {_why(e)}" for e in refused]
         elif status == 400 and not in_request and not self._stricter(exchange):
             said = exchange["response_body"]
             found.append(f"{name}: refused as invalid, but openapi-core finds nothing wrong: {said}")
@@ -78,8 +83,17 @@ class Judge:
     @staticmethod
     def _stricter(exchange: Mapping[str, Any]) -> bool:
         """openapi-core does not look at query parameters that no contract names; we refuse them."""
-        errors = json.loads(exchange["response_body"]).get("errors", [])
+        errors = exchange.get("refused") or json.loads(exchange["response_body"]).get("errors", [])
         return bool(errors) and all(_UNNAMED in error["detail"] for error in errors)
+
+
+def _is_empty(error: BaseException) -> bool:
+    """It refuses ``name=`` in a query whatever the schema, although that is how an empty string is written
+    (OpenAPI 3.1, "Style Examples")."""
+    causes = [error]
+    while causes[-1].__cause__ is not None:
+        causes.append(causes[-1].__cause__)
+    return any(isinstance(each, EmptyQueryParameterValue) for each in causes)
 
 
 def _json(value: bytes, **_parameters: str) -> Any:
