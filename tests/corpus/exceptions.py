@@ -29,6 +29,8 @@ def excepted(name: str, finding: Finding, operation: Operation | None, *, ours: 
         by_problem_details(finding)
         or (not ours and finding.title == "API accepts invalid authentication")
         or nothing_but_refusals(finding, operation)
+        or form_without_types(finding)
+        or undocumented_header(finding)
     )
 
 
@@ -41,3 +43,17 @@ def by_problem_details(finding: Finding) -> bool:
 def nothing_but_refusals(finding: Finding, operation: Operation | None) -> bool:
     """A contract that documents no success of an operation is answered with what it does document."""
     return finding.title == "Schema-valid request rejected" and operation is not None and not operation.successes
+
+
+def form_without_types(finding: Finding) -> bool:
+    """A form has no empty list and no types: what Schemathesis made of a list is not there, or is one text."""
+    if "application/x-www-form-urlencoded" not in finding.reproduce:
+        return False
+    lost = finding.title == "Schema-valid request rejected" and "is missing" in finding.received
+    return lost or (finding.title == "Schema-violating request accepted" and "Incorrect type" in finding.documented)
+
+
+def undocumented_header(finding: Finding) -> bool:
+    """A header that no contract names may always be sent (RFC 9110, 5.1)."""
+    return finding.title == "Schema-violating request accepted" and "unexpected properties" in finding.documented \
+        and "in header" in finding.documented
