@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 
 from harness.contract.model import JSON, Contract, Operation, Schema
-from harness.contract.schema import example_of, examples_of, expand
+from harness.contract.schema import example_of, examples_of, expand, says
 from harness.errors import ContractError
 from mocks.documented import request_examples
 from mocks.known import Document
@@ -135,11 +135,15 @@ def key_of(role: Role, path: Mapping[str, JSON]) -> str | None:
 
 
 def _path(operation: Operation) -> dict[str, JSON]:
-    """The path as the contract's first examples have it."""
+    """The path as the contract's first examples have it, of parameters or of their schemas."""
     found: dict[str, JSON] = {}
     for parameter in operation.parameters:
-        if parameter.location == "path" and parameter.examples:
-            found[parameter.name] = parameter.examples[0].value
+        if parameter.location == "path":
+            listed = says(parameter.schema, "examples")
+            shown = [each.value for each in parameter.examples] or (listed if isinstance(listed, list) else [])
+            value = shown[0] if shown else says(parameter.schema, "example")
+            if value is not None:
+                found[parameter.name] = value
     return found
 
 
