@@ -11,8 +11,9 @@ import threading
 from collections.abc import Iterator, Mapping
 
 from harness.contract.model import JSON, Contract, Operation, Schema
-from harness.contract.schema import example_of, examples_of, expand, says
+from harness.contract.schema import examples_of, expand, says
 from harness.errors import ContractError
+from mocks.believable import exemplary
 from mocks.documented import request_examples
 from mocks.known import Document
 from mocks.representations import many_in, single_in, successes
@@ -167,7 +168,7 @@ def _made_up(kind: Kind, asked: list[Role], seed: int) -> Iterator[tuple[str | N
         return
     for number in range(1 if kind.single or kind.id is None else MADE_UP):
         try:
-            document = example_of(kind.schema, seed + number)
+            document = exemplary(kind.schema, seed + number)
         except ContractError:
             return
         path = _path(reads[0].operation) if reads and number == 0 else {}

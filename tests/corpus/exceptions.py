@@ -22,12 +22,10 @@ def beyond(exchange: Exchange) -> bool:
     return "xml" in sent or "xml" in received or refused or garbage
 
 
-def excepted(name: str, finding: Finding, operation: Operation | None, *, ours: bool) -> bool:
-    """Whether a finding of Schemathesis' is known to say nothing against the mock. ``ours`` says that it is
-    Portal's own tokens that are asked for."""
+def excepted(finding: Finding, operation: Operation | None) -> bool:
+    """Whether a finding of Schemathesis' is known to say nothing against the mock."""
     return (
         by_problem_details(finding)
-        or (not ours and finding.title == "API accepts invalid authentication")
         or nothing_but_refusals(finding, operation)
         or form_without_types(finding)
         or undocumented_header(finding)
