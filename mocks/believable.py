@@ -33,7 +33,10 @@ _BY_NAME: Mapping[str, Callable[[Any], JSON]] = {
         ("fullname displayname patientname customername contactname", lambda fake: fake.name()),
         ("name title label", lambda fake: " ".join(fake.words(2)).title()),
         ("email emailaddress mail", lambda fake: fake.safe_email()),
-        ("phone phonenumber telephone mobile mobilenumber fax", lambda fake: fake.numerify("+1-202-555-01##")),
+        (
+            "phone phonenumber telephone mobile mobilenumber fax",
+            lambda fake: fake.numerify("+1-202-555-01##"),
+        ),
         ("street streetaddress addressline addressline1 address1", lambda fake: fake.street_address()),
         ("address postaladdress", lambda fake: fake.address().replace("\n", ", ")),
         ("city town", lambda fake: fake.city()),

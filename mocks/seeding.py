@@ -141,7 +141,9 @@ def _path(operation: Operation) -> dict[str, JSON]:
     for parameter in operation.parameters:
         if parameter.location == "path":
             listed = says(parameter.schema, "examples")
-            shown = [each.value for each in parameter.examples] or (listed if isinstance(listed, list) else [])
+            shown = [each.value for each in parameter.examples] or (
+                listed if isinstance(listed, list) else []
+            )
             value = shown[0] if shown else says(parameter.schema, "example")
             if value is not None:
                 found[parameter.name] = value

@@ -1,8 +1,8 @@
 """The order of a list, as the query parameters that a contract documents for it ask: ``sort=-createdAt``.
 
 There is no standard for it; what is read is what frameworks commonly take: ``name``, ``-name``, ``+name``,
-``name:desc``, ``name desc``, ``name.desc``, ``name,desc``, several with commas or as a list, and a direction in
-a parameter of its own. What names no property of the things orders nothing.
+``name:desc``, ``name desc``, ``name.desc``, ``name,desc``, several with commas or as a list, and a direction
+in a parameter of its own. What names no property of the things orders nothing.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Sorting:
             there = [each for each in found if each.document.get(key.property) is not None]
             lacking = [each for each in found if each.document.get(key.property) is None]
             name = key.property
-            there.sort(key=lambda each: _rank(each.document[name]), reverse=key.down)  # noqa: B023 at once
+            there.sort(key=lambda each: _rank(each.document[name]), reverse=key.down)
             found = [*there, *lacking]
         return found
 

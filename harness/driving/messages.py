@@ -199,8 +199,8 @@ def _key(message: Message, given: MessageExample, fresh: JSON, own: JSON) -> str
 
 
 def _headers(message: Message, given: MessageExample, key: str | None, own: JSON) -> dict[str, str]:
-    """Those of the example with ids of their own; and a correlation that what it causes takes over, unless the
-    contract has no room for one."""
+    """Those of the example with ids of their own; and a correlation for what it causes, unless the contract
+    has no room for one."""
     headers = {name: str(value) for name, value in given.headers.items()}
     fresh = {EVENT_ID: str(uuid.uuid4()), CORRELATION: str(uuid.uuid4()), CAUSATION: str(uuid.uuid4())}
     headers |= {name: value for name, value in fresh.items() if name in headers or name == EVENT_ID}

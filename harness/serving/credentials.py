@@ -9,7 +9,6 @@ import re
 
 from harness.contract.model import SecurityScheme
 
-
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """``b64token`` (RFC 6750, section 2.1)."""
 

@@ -25,7 +25,7 @@ curl -i -H 'Authorization: Bearer any' http://127.0.0.1:8080/pet/10
 curl -H 'Content-Type: application/json' -d '{"fault": "status=503; retry-after=2", "first": 1}' http://127.0.0.1:8081/faults
 curl -i -H 'Authorization: Bearer any' http://127.0.0.1:8080/pet/10
 curl http://127.0.0.1:8081/journal
-"""  # noqa: E501 - a line is a command
+"""
 
 pytestmark = [
     pytest.mark.skipif(not CORPUS.is_dir(), reason=f"there is no corpus at {CORPUS}: CONTRACT_CORPUS"),

@@ -21,7 +21,9 @@ paths:
       operationId: readThing
       parameters: [{{name: thingId, in: path, required: true, schema: {path}}}]
       responses:
-        '200': {{description: ok, content: {{application/json: {{schema: {{$ref: '#/components/schemas/Thing'}}}}}}}}
+        '200':
+          description: ok
+          content: {{application/json: {{schema: {{$ref: '#/components/schemas/Thing'}}}}}}
 components:
   schemas:
     Thing:
@@ -39,7 +41,10 @@ components:
         ({"type": "integer"}, {"type": "integer", "format": "int32", "maximum": 2147483647}),
         ({"type": "string"}, {"type": "string", "format": "uuid"}),
         ({"type": "string"}, {"type": "string", "pattern": "^[0-9]{4,12}$"}),
-        ({"type": "string", "example": "thg-0a1b2c3d"}, {"type": "string", "pattern": "^thg-[0-9a-f]{8,26}$"}),
+        (
+            {"type": "string", "example": "thg-0a1b2c3d"},
+            {"type": "string", "pattern": "^thg-[0-9a-f]{8,26}$"},
+        ),
         ({"type": "string"}, {"type": "string", "pattern": "^[A-Z]{3}$"}),
     ],
 )

@@ -18,12 +18,12 @@ paths:
     parameters: [{name: recordId, in: path, required: true, schema: {type: string, example: r-1}}]
     get:
       responses:
-        '200': {description: one, content: {application/json: {schema: {$ref: '#/components/schemas/Record'}}}}
+        '200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Record'}}}}
         '404': {description: none}
     put:
       requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Record'}}}}
       responses:
-        '201': {description: made, content: {application/json: {schema: {$ref: '#/components/schemas/Record'}}}}
+        '201': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Record'}}}}
 components:
   schemas:
     Record:

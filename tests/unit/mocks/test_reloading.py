@@ -73,6 +73,10 @@ def title_is(title: str) -> Callable[[httpx.Response], bool]:
     return lambda answer: bool(answer.json()["title"] == title)
 
 
+def reason_is(reason: str) -> Callable[[httpx.Response], bool]:
+    return lambda answer: bool(answer.json()["reason"] == reason)
+
+
 def test_an_edit_is_soon_there_and_connections_stay(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
@@ -110,7 +114,7 @@ def test_the_largest_shipped_contract_is_soon_there_while_others_ask(
         for number in range(3):
             wanted = f"{said} {number}"
             mock.edit(said if number == 0 else f"{said} {number - 1}", wanted)
-            taken.append(mock.until(lambda answer, wanted=wanted: answer.json()["reason"] == wanted, path))
+            taken.append(mock.until(reason_is(wanted), path))
         over.set()
         for each in busy:
             each.join(DEADLINE)

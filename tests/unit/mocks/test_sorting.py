@@ -25,7 +25,7 @@ paths:
     post:
       requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Apple'}}}}
       responses:
-        '201': {description: made, content: {application/json: {schema: {$ref: '#/components/schemas/Apple'}}}}
+        '201': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Apple'}}}}
   /apples/{id}:
     parameters: [{name: id, in: path, required: true, schema: {type: string}}]
     get:
