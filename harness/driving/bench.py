@@ -70,7 +70,7 @@ class Bench:
         return list(self.contract.operations.values())
 
     def fresh_id(self, *schemas: Schema | None) -> str | int:
-        """An id that nothing has yet and that all of these schemas take, of a property and of a parameter say:
+        """An id that nothing has yet and that all of these schemas take, of a property and a parameter say:
         a UUID, else the example's prefix and chance, else digits, a number, or generated.
 
         Raises ContractError where nothing satisfies the last of them.

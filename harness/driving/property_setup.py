@@ -67,8 +67,8 @@ class Setup:
         """The contract loaded by Schemathesis from its file, never from what the target serves.
 
         Of its operations those that the contract given has: somebody may want only some tried. Raises
-        ContractError if Schemathesis cannot read it, TokenError if tokens are wanted and there is no source of
-        them.
+        ContractError if Schemathesis cannot read it, TokenError if tokens are wanted and there is no source
+        of them.
         """
         from schemathesis import openapi
         from schemathesis.config import SchemathesisConfig
