@@ -1,7 +1,6 @@
 """Which operation a path and method mean: a trie over the path templates, made once.
 
-A literal segment goes before a templated one, and a path of literals alone is the one that is meant,
-whichever methods it has (OpenAPI 3.1, "Path Templating Matching"). Segments are
+A literal segment goes before a templated one (OpenAPI 3.1, "Path Templating Matching"). Segments are
 compared as sent, so that ``%2F`` inside a parameter never becomes a separator.
 """
 
@@ -138,8 +137,6 @@ class Routes:
             if found is not None:
                 return _chosen(found, query).match(values)
             allowed.update(node.methods)
-            if not values and allowed:
-                break  # a path without a template is the one that is meant, whatever the method
         if "GET" in allowed:
             allowed.add("HEAD")
         return frozenset(allowed | {"OPTIONS"}) if allowed else frozenset()

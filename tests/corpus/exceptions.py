@@ -24,9 +24,14 @@ CONTRADICTORY = {
 UNTOLD = {
     "excluded by filters": "the few operations that CI tries are not linked",
     "Invalid expression: $response.path#/code": "FAPI-PAR: an answer has no path to take a code from",
+    "AST constructor recursion depth": "CPython 3.11 miscounts its stack (gh-106905)",
+    "return character(s) in header value: 'a4t2|": "the same example, when it is sent",
     "use-context": "booking and referral: the example of this header ends in a line feed, as no header can",
 }
 """What Schemathesis cannot tell, by what it says, and why."""
+
+TOO_LARGE = {"openapi/openehr/demographic.yaml": "Schemathesis takes minutes to begin with its models"}
+"""Documents that CI leaves out, and why."""
 
 LARGE = ("openapi/openehr/ehr.yaml", "openapi/openehr/demographic.yaml")
 
@@ -54,6 +59,7 @@ def excepted(name: str, finding: Finding, operation: Operation | None) -> bool:
         or nothing_but_refusals(finding, operation)
         or without_types(finding)
         or undocumented_header(finding)
+        or shared_path(finding)
         or (name, finding.operation, finding.title) in CONTRADICTORY
     )
 
@@ -90,3 +96,10 @@ def undocumented_header(finding: Finding) -> bool:
         and "unexpected properties" in finding.documented
         and "in header" in finding.documented
     )
+
+
+def shared_path(finding: Finding) -> bool:
+    """``POST /pet/findByStatus`` where only ``/pet/{petId}`` takes POST: Schemathesis wants 405, openapi-core
+    finds the templated path, as we do (OpenAPI says which path is preferred, not what of its methods)."""
+    wrong = finding.title == "Wrong response to undeclared method" and finding.received.startswith("400")
+    return wrong or (finding.title == "Allow header mismatch" and finding.received.startswith("204"))
