@@ -43,6 +43,7 @@ paths:
     parameters: [{name: scanId, in: path, required: true, schema: {type: string}}]
     get:
       operationId: readScan
+      parameters: [{name: X-Correlation-Id, in: header, schema: {type: string, format: uuid}}]
       responses:
         '200':
           description: one
@@ -119,6 +120,15 @@ def test_media_types_are_refused_as_documented(live: Controlled) -> None:
         assert answer.status_code == status, answer.text
         assert answer.headers["content-type"] == "application/json"
         assert set(answer.json()) == {"message", "code"}
+
+
+def test_a_correlation_that_is_refused_is_not_repeated(live: Controlled) -> None:
+    sent = "0b0cbf2e-3d0f-4c4d-9a7e-1f1c2f1f6a10"
+    for said, status in (("null", 400), (sent, 404)):
+        answer = live.client.get("/scans/none", headers={"X-Correlation-Id": said})
+        assert answer.status_code == status, answer.text
+        assert (answer.headers["x-correlation-id"] == sent) is (said == sent)
+        assert answer.headers["x-correlation-id"] != "null"
 
 
 def test_a_wrong_method_names_the_right_ones(live: Controlled) -> None:
