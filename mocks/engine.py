@@ -104,7 +104,8 @@ class Engine:
             and (sight is None or sight.sees(subject_of(plan.role.kind, thing.document)))
             and all(test(thing.document) for test in tests)
         ]
-        return Outcome(plan.done, page=plan.paging.page(request, things))
+        ordered = plan.sorting.ordered(request, things) if plan.sorting is not None else things
+        return Outcome(plan.done, page=plan.paging.page(request, ordered))
 
     def _create(self, plan: Plan, request: Request, state: State) -> Outcome:
         check_owners(plan, request, state)

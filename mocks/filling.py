@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from harness.contract.model import JSON, Contract, MediaType, Operation
-from harness.contract.schema import compile_schema, example_of, generate
+from harness.contract.schema import compile_schema
 from harness.contract.styles import is_json
 from harness.errors import ContractError
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem, phrase
+from mocks.believable import exemplary, made_up
 from mocks.documented import Documented, RequestExample
 from mocks.echo import Echo, echo_of
 from mocks.known import Known, Listing, listing_of
@@ -66,7 +67,7 @@ class Filling:
             return self.body(documented, request)
         asked = f"{request.method} {request.url} {request.body!r}"
         try:
-            made = generate(media.schema, self.seed + zlib.crc32(asked.encode()), "response")
+            made = made_up(media.schema, self.seed + zlib.crc32(asked.encode()), "response")
         except ContractError:
             return self.body(documented, request)
         return self._shape(documented, media).echo.applied(made, request, None)
@@ -112,10 +113,10 @@ class Filling:
     def _generate(self, documented: Documented, media: MediaType) -> JSON:
         if media.schema is None:
             if media.item_schema is not None:
-                return [example_of(media.item_schema, self.seed + turn, "response") for turn in range(2)]
+                return [exemplary(media.item_schema, self.seed + turn, "response") for turn in range(2)]
             return {} if is_json(concrete(media.content_type)) else ""
         try:
-            made = example_of(media.schema, self.seed, "response")
+            made = exemplary(media.schema, self.seed, "response")
         except ContractError as error:
             raise Problem(501, detail=f"The mock found no value to answer. {error.paragraph()}") from error
         for candidate in self._likely(documented, media, made):

@@ -41,7 +41,7 @@ class Filter:
         return (
             (self.operation is None or entry.operation == self.operation)
             and (self.session is None or entry.session == self.session)
-            and (self.since is None or entry.at >= self.since)
+            and (self.since is None or round(entry.at, 6) >= self.since)
             and (self.after is None or entry.number > self.after)
             and (self.kind is None or entry.kind == self.kind)
             and (self.matched is None or bool(entry.operation) == self.matched)

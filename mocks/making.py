@@ -14,6 +14,7 @@ from harness.contract.model import EMPTY, JSON, Contract, Schema
 from harness.contract.schema import compile_schema, complete, example_of, properties, says
 from harness.errors import ContractError
 from harness.serving.exchange import Request
+from mocks.believable import exemplary
 from mocks.known import Document, without
 from mocks.lessons import Lesson, is_clock
 from mocks.representations import single_in
@@ -140,7 +141,7 @@ class Making:
     def model(self) -> Document:
         """A made-up thing, for what no example shows; empty if none can be made."""
         try:
-            made = example_of(self.role.kind.schema, self.seed)
+            made = exemplary(self.role.kind.schema, self.seed)
         except ContractError:
             return EMPTY
         return made if isinstance(made, dict) else EMPTY

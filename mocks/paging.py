@@ -1,6 +1,7 @@
 """One operation's list as pages: which parameters page it, and where its answer says what is left.
 
-A cursor is a place in the order in which things came, so nothing shifts under it when others come or go.
+A cursor is a thing's place in the order in which things came, so nothing shifts under it when others come or
+go; where a list is sorted and that thing is gone, it is the number of those before it.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ class Paging:
         first = self._first(request, things, size)
         items = things[first : first + size]
         more = first + size < len(things) and size > 0
-        after = self._sealed(request, items[-1]) if more and items else None
+        after = self._sealed(request, items[-1], first + size) if more and items else None
         return Page(items, len(things), first, size, after)
 
     def _first(self, request: Request, things: Sequence[Thing], size: int) -> int:
@@ -112,9 +113,9 @@ class Paging:
         return max(0, int(asked) - self._base) * size if isinstance(asked, int) else 0
 
     def _after(self, request: Request, cursor: str, things: Sequence[Thing]) -> int:
-        place = self._opened(request, cursor)
-        if place is not None:
-            return next((at for at, thing in enumerate(things) if thing.place > place), len(things))
+        opened = self._opened(request, cursor)
+        if opened is not None:
+            return _beyond(things, *opened)
         for at, thing in enumerate(things):
             if thing.key == cursor:
                 return at + 1
@@ -128,18 +129,18 @@ class Paging:
             self._refusal, detail=detail, errors=[Reason(pointer, "was not given out for this list")]
         )
 
-    def _sealed(self, request: Request, last: Thing) -> str:
-        token = orjson.dumps([self._list(request), last.place])
+    def _sealed(self, request: Request, last: Thing, before: int) -> str:
+        token = orjson.dumps([self._list(request), last.place, before])
         return urlsafe_b64encode(token).rstrip(b"=").decode()
 
-    def _opened(self, request: Request, cursor: str) -> int | None:
+    def _opened(self, request: Request, cursor: str) -> tuple[int, int] | None:
         try:
             token = orjson.loads(urlsafe_b64decode((cursor + "=" * (-len(cursor) % 4)).encode("ascii")))
         except (Base64Error, ValueError):
             return None
         match token:
-            case [int() as named, int() as place] if named == self._list(request):
-                return place
+            case [int() as named, int() as place, int() as before] if named == self._list(request):
+                return place, before
         return None
 
     def _list(self, request: Request) -> int:
@@ -257,6 +258,20 @@ class PageForm:
         if says(place.schema, "format") in ("uri", "uri-reference", "url"):
             candidates = [url, *candidates]
         _set(body, place, next((each for each in candidates if valid.is_valid(each)), page.after))
+
+
+def _beyond(things: Sequence[Thing], place: int, before: int) -> int:
+    """Where a list goes on behind the thing of this place, of which ``before`` and it had been shown."""
+    previous = -1
+    in_order = True
+    for at, thing in enumerate(things):
+        if thing.place == place:
+            return at + 1
+        in_order &= thing.place > previous
+        previous = thing.place
+    if in_order:
+        return next((at for at, thing in enumerate(things) if thing.place > place), len(things))
+    return min(max(before - 1, 0), len(things))
 
 
 def _places(schema: Schema, many: Many) -> list[_Place]:

@@ -18,6 +18,7 @@ from mocks.paging import PageForm, Paging
 from mocks.representations import Many, Success, many_in, successes
 from mocks.resources import Resources, Role
 from mocks.response_headers import ResponseHeaders, response_headers
+from mocks.sorting import Sorting
 from mocks.things import Thing
 from mocks.views import View
 from mocks.writing import concrete
@@ -60,6 +61,7 @@ class Plan:
     documented: frozenset[str]
     address: str | None = None
     paging: Paging | None = None
+    sorting: Sorting | None = None
     filters: tuple[Filter, ...] = ()
 
     @property
@@ -111,6 +113,8 @@ def plan_of(
     shown = next((way for way in bodied if way.status not in (201, 202)), None) or (bodied or ways)[0]
     groups = groups_of(contract, operation.id, resources.kinds, role)
     paging = Paging(operation) if role.does == "list" else None
+    sorting = Sorting(operation, role.kind.named) if paging is not None else None
+    apart = (*paging.parameters, *sorting.parameters) if paging is not None and sorting is not None else ()
     if paging is not None and shown.success.schema is not None:
         _paged(shown, paging)
     return Plan(
@@ -129,7 +133,8 @@ def plan_of(
         documented=frozenset(status.upper() for status in operation.responses),
         address=_address(resources, role),
         paging=paging,
-        filters=filters_of(operation, role.kind.named, paging.parameters) if paging is not None else (),
+        sorting=sorting if sorting is not None and sorting.parameters else None,
+        filters=filters_of(operation, role.kind.named, apart) if paging is not None else (),
     )
 
 

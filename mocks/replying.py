@@ -13,8 +13,9 @@ from dataclasses import replace
 from harness.contract.documents import tokens_of
 from harness.contract.expressions import Context, evaluate, parse
 from harness.contract.model import JSON, Channel, Message, MessageOperation, Reply
-from harness.contract.schema import compile_schema, example_of, properties
+from harness.contract.schema import compile_schema, properties
 from harness.errors import ContractError, UsageError
+from mocks.believable import exemplary
 from mocks.event_faults import Outgoing
 from mocks.speaking import Speaker
 
@@ -60,7 +61,7 @@ class Replier:
         if examples:
             found = examples[0].payload
         elif answer.payload is not None:
-            found = example_of(answer.payload, self._seed + zlib.crc32(answer.name.encode()))
+            found = exemplary(answer.payload, self._seed + zlib.crc32(answer.name.encode()))
         else:
             found = {}
         return next(each for each in (*_echoing(answer, found, asked), found) if _valid(answer, each))

@@ -136,6 +136,16 @@ def _expanded(schema: Schema) -> Schema:
     return expand(schema)
 
 
+def nameable(schema: Schema) -> list[str]:
+    """The properties whose values a path can name: an object, or a list, stands in none."""
+    named = properties(schema).items()
+    return [
+        name
+        for name, each in named
+        if says(each, "type") not in ("object", "array") and not properties(each) and items_of(each) is None
+    ]
+
+
 def identifying(named: Iterable[str]) -> str | None:
     """The property that usually identifies a thing with these properties, or None."""
     names = {plain(name): name for name in named}

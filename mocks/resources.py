@@ -18,7 +18,7 @@ from harness.contract.expressions import parse
 from harness.contract.model import Contract, Lifecycle, Operation, Schema
 from harness.contract.navigation import parts
 from harness.contract.schema import Validator, compile_schema, properties, says
-from mocks.representations import Single, identifier, identifying, listed_by, plain, shown_by
+from mocks.representations import Single, identifier, identifying, listed_by, nameable, plain, shown_by
 
 Does = Literal["read", "list", "create", "replace", "patch", "delete", "act"]
 
@@ -146,7 +146,7 @@ class _Survey:
             return
         name = shown.schema.name or path
         address = _PARAMETER.findall(path)[-1]
-        by = self._linked(path, address, shown.schema) or identifier(properties(shown.schema), address)
+        by = self._linked(path, address, shown.schema) or identifier(nameable(shown.schema), address)
         kind = self._kinds.get(name) or self._kind(name, shown.schema, by)
         self._items[path] = kind.name
         for method, operation in methods.items():
@@ -190,7 +190,7 @@ class _Survey:
             return self._kinds[many.items.name]
         made = shown_by(methods["POST"]) if "POST" in methods else None
         if made is not None and made.schema.name == many.items.name and properties(many.items):
-            return self._kind(made.schema.name or path, made.schema, identifying(properties(made.schema)))
+            return self._kind(made.schema.name or path, made.schema, identifying(nameable(made.schema)))
         return None
 
     def _makes(self, operation: Operation, kind: Kind) -> bool:
@@ -221,7 +221,7 @@ class _Survey:
         owners = _PARAMETER.findall(path)
         by = self._linked(path, owners[-1], shown.schema) if owners else None
         if by is None and owners and plain(owners[-1]) in {plain(each) for each in properties(shown.schema)}:
-            by = identifier(properties(shown.schema), owners[-1])
+            by = identifier(nameable(shown.schema), owners[-1])
         subject = subject_of_kind(self._contract, name, properties(shown.schema))
         kind = self._kind(name, shown.schema, by or (subject if subject == "id" else None), single=True)
         for method in ("GET", "PUT", "PATCH", "DELETE"):
@@ -255,7 +255,7 @@ class _Survey:
             alike = shown is not None and _alike(shown.schema, kind)
             if (alike or self._drives(operation, kind)) and operation.method.upper() != "GET":
                 address = _PARAMETER.findall(path)[-1]
-                by = self._linked(path, address, kind.schema) or identifier(kind.named, address)
+                by = self._linked(path, address, kind.schema) or identifier(nameable(kind.schema), address)
                 self._play(operation, "act", kind, address, by)
             return
 

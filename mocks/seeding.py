@@ -11,8 +11,9 @@ import threading
 from collections.abc import Iterator, Mapping
 
 from harness.contract.model import JSON, Contract, Operation, Schema
-from harness.contract.schema import example_of, examples_of, expand
+from harness.contract.schema import examples_of, expand, says
 from harness.errors import ContractError
+from mocks.believable import exemplary
 from mocks.documented import request_examples
 from mocks.known import Document
 from mocks.representations import many_in, single_in, successes
@@ -135,11 +136,17 @@ def key_of(role: Role, path: Mapping[str, JSON]) -> str | None:
 
 
 def _path(operation: Operation) -> dict[str, JSON]:
-    """The path as the contract's first examples have it."""
+    """The path as the contract's first examples have it, of parameters or of their schemas."""
     found: dict[str, JSON] = {}
     for parameter in operation.parameters:
-        if parameter.location == "path" and parameter.examples:
-            found[parameter.name] = parameter.examples[0].value
+        if parameter.location == "path":
+            listed = says(parameter.schema, "examples")
+            shown = [each.value for each in parameter.examples] or (
+                listed if isinstance(listed, list) else []
+            )
+            value = shown[0] if shown else says(parameter.schema, "example")
+            if value is not None:
+                found[parameter.name] = value
     return found
 
 
@@ -163,7 +170,7 @@ def _made_up(kind: Kind, asked: list[Role], seed: int) -> Iterator[tuple[str | N
         return
     for number in range(1 if kind.single or kind.id is None else MADE_UP):
         try:
-            document = example_of(kind.schema, seed + number)
+            document = exemplary(kind.schema, seed + number)
         except ContractError:
             return
         path = _path(reads[0].operation) if reads and number == 0 else {}

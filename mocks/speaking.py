@@ -9,11 +9,12 @@ from datetime import datetime
 
 from harness.contract.model import EMPTY, JSON, Contract, Message, MessageExample, MessageOperation
 from harness.contract.nearest import did_you_mean
-from harness.contract.schema import compile_schema, example_of, generate
+from harness.contract.schema import compile_schema, example_of
 from harness.errors import ContractError, UsageError
 from harness.kafka.wire import codec_for
 from harness.serving.emitting import Cause, make_event
 from harness.serving.tracing import continued, made_id
+from mocks.believable import made_up
 from mocks.event_faults import Outgoing
 from mocks.publishing import NextVersion, Outlet
 
@@ -93,7 +94,7 @@ class Speaker:
         message = send.messages[turn % len(send.messages)]
         if message.payload is None:
             return message, {}, EMPTY
-        return message, generate(message.payload, self._seed + turn), EMPTY
+        return message, made_up(message.payload, self._seed + turn), EMPTY
 
     def _made(
         self,

@@ -184,8 +184,8 @@ def _as_unknown(bench: Bench, attempt: Prepared) -> tuple[Exchange, dict[str, st
     names: dict[str, str] = {}
     address = bench.anatomy.acts_on(operation)
     if address is not None and address.pointer == "/id" and address.parameter in call.path:
-        unknown = bench.fresh_id(bench.anatomy.property_schema(address.schema, address.pointer))
-        names |= {str(call.path[address.parameter]): "ID", unknown: "ID"}
+        unknown = bench.unknown_id(operation, address)
+        names |= {str(call.path[address.parameter]): "ID", str(unknown): "ID"}
         call = replace(call, path={**call.path, address.parameter: unknown})
     elif attempt.subject is not None and (operation.subject or "").startswith("$request."):
         nobody = _nobody(attempt.subject)

@@ -20,6 +20,7 @@ from harness.errors import TargetError, TokenError
 from harness.kafka import security
 from harness.kafka.broker import Broker
 from harness.processes import Child
+from harness.serving.foreign_tokens import asks_for_ours
 from harness.serving.keys import KeyStore
 from harness.target import Capability, Claims, Kind, Target, TokenSource
 
@@ -59,6 +60,8 @@ def own(wanted: Wanted, service: str, kind: Kind) -> Iterator[Target]:
         try:
             control = child.ready["control"].get(service)
             capabilities: frozenset[Capability] = _ALL if broker is not None else _ALL - {"kafka"}
+            if kind == "mock" and not asks_for_ours(wanted.system.contracts[service]):
+                capabilities -= {"access"}  # it takes anybody's tokens: it cannot know who makes them
             url = child.ready["services"][service]
             yield Target(service, url, kind, capabilities, broker, control, KeyStore().mint)
         finally:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import secrets
 import uuid
+from collections.abc import Iterator
 from typing import Self
 
 from harness.contract.model import Contract, Operation, Schema, System
 from harness.contract.schema import compile_schema, example_of, generate
-from harness.driving.anatomy import Anatomy
+from harness.driving.anatomy import Address, Anatomy
 from harness.driving.calls import Caller
 from harness.driving.states import States
 from harness.errors import ContractError
@@ -68,14 +69,32 @@ class Bench:
         """The HTTP operations, in the contract's order."""
         return list(self.contract.operations.values())
 
-    def fresh_id(self, schema: Schema | None) -> str:
-        """An id that nothing has yet: a UUID, else the example's prefix and chance, else generated."""
-        if schema is None:
+    def fresh_id(self, *schemas: Schema | None) -> str | int:
+        """An id that nothing has yet and that all of these schemas take, of a property and a parameter say:
+        a UUID, else the example's prefix and chance, else digits, a number, or generated.
+
+        Raises ContractError where nothing satisfies the last of them.
+        """
+        given = [each for each in schemas if each is not None]
+        if not given:
             return str(uuid.uuid4())
-        validator = compile_schema(schema)
-        example = str(example_of(schema))
-        prefix = re.sub(r"[0-9a-zA-Z]+$", "", example)
-        for candidate in (str(uuid.uuid4()), prefix + secrets.token_hex(6), str(secrets.randbelow(10**12))):
-            if validator.is_valid(candidate):
+        validators = [compile_schema(each) for each in given]
+        for candidate in _candidates(str(example_of(given[0]))):
+            if all(each.is_valid(candidate) for each in validators):
                 return candidate
-        return str(generate(schema, secrets.randbelow(2**31)))
+        made = generate(given[-1], secrets.randbelow(2**31))
+        return made if isinstance(made, int) and not isinstance(made, bool) else str(made)
+
+    def unknown_id(self, operation: Operation, address: Address) -> str | int:
+        """A value for the path parameter that addresses an aggregate, of which there is none."""
+        parameter = operation.parameter("path", address.parameter)
+        held = self.anatomy.property_schema(address.schema, address.pointer)
+        return self.fresh_id(held, parameter.schema if parameter is not None else None)
+
+
+def _candidates(example: str) -> Iterator[str | int]:
+    yield str(uuid.uuid4())
+    yield re.sub(r"[0-9a-zA-Z]+$", "", example) + secrets.token_hex(6)
+    yield str(secrets.randbelow(10**12))
+    for digits in (12, 9, 6, 4):  # 32 bits, and smaller maxima
+        yield 10 ** (digits - 1) + secrets.randbelow(9 * 10 ** (digits - 1))

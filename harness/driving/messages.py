@@ -126,15 +126,15 @@ def posting(
     payload = _of_its_own(bench, operation, payload, own)
     if bench.remembers:
         payload, things = _about(bench, operation, payload, statuses, about)
-    key = _key(message, given, get(payload, "/id") if isinstance(own, str) else None, own)
-    headers = _headers(given, key, own)
+    key = _key(message, given, get(payload, "/id") if isinstance(own, str | int) else None, own)
+    headers = _headers(message, given, key, own)
     return Posting(operation, message, key, payload, headers, things, given.name)
 
 
 def _of_its_own(bench: Bench, operation: MessageOperation, payload: JSON, own: JSON) -> JSON:
     """The payload under an id that the service has not heard of: an old one may be in its inbox."""
     named = {_where(driven) for driven in bench.anatomy.driven(operation)}
-    if not isinstance(own, str) or "/id" in named:
+    if not isinstance(own, str | int) or "/id" in named:
         return payload
     schema = next((m.payload for m in operation.messages if m.payload is not None), None)
     return put(payload, "/id", bench.fresh_id(bench.anatomy.schema_at(schema, "/id")))
@@ -190,15 +190,17 @@ def _agree(payload: JSON, document: Mapping[str, JSON], pointer: str) -> JSON:
 
 def _key(message: Message, given: MessageExample, fresh: JSON, own: JSON) -> str | None:
     """The aggregate's id, for that is what orders; else what the example's subject or key schema says."""
-    if isinstance(fresh, str):
-        return fresh
+    if isinstance(fresh, str | int) and not isinstance(fresh, bool):
+        return str(fresh)
     subject = given.headers.get("ce_subject")
     if isinstance(subject, str) and own is None:
         return subject
     return str(example_of(message.key)) if message.key is not None else None
 
 
-def _headers(given: MessageExample, key: str | None, own: JSON) -> dict[str, str]:
+def _headers(message: Message, given: MessageExample, key: str | None, own: JSON) -> dict[str, str]:
+    """Those of the example with ids of their own; and a correlation for what it causes, unless the contract
+    has no room for one."""
     headers = {name: str(value) for name, value in given.headers.items()}
     fresh = {EVENT_ID: str(uuid.uuid4()), CORRELATION: str(uuid.uuid4()), CAUSATION: str(uuid.uuid4())}
     headers |= {name: value for name, value in fresh.items() if name in headers or name == EVENT_ID}
@@ -207,7 +209,8 @@ def _headers(given: MessageExample, key: str | None, own: JSON) -> dict[str, str
     if key is not None and headers.get("ce_subject") == own:
         headers["ce_subject"] = key
     headers.setdefault("content-type", "application/json")
-    return headers
+    traced = {CORRELATION: fresh[CORRELATION], **headers}
+    return traced if message.headers is None or compile_schema(message.headers).is_valid(traced) else headers
 
 
 def spoiled(message: Posting) -> Posting | None:

@@ -160,7 +160,7 @@ class _Worker(threading.Thread):
 
     def _failure(self, recorder: Any, case_id: str, failure: Any) -> None:
         """Tell of a failure once: Schemathesis compares failures by kind, operation and cause."""
-        if failure in self._seen:
+        if failure in self._seen or self._is_beyond(failure):
             return
         case_id = failure.case_id or case_id
         label = recorder.cases[case_id].value.operation.label
@@ -171,6 +171,11 @@ class _Worker(threading.Thread):
         if defect is not None:
             self._seen.add(failure)
             self._told.put(defect)
+
+    def _is_beyond(self, failure: Any) -> bool:
+        """Whether it asks for more than the target offers: to know whose tokens are good ones."""
+        unknowing = "access" not in self._setup.target.capabilities
+        return unknowing and type(failure).__name__ == "IgnoredAuth" and "invalid" in failure.title.lower()
 
     def _operation_id(self, label: str) -> str:
         operation = self._setup.operations.get(label)

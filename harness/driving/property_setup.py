@@ -8,12 +8,13 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from harness.contract.expressions import Context, evaluate
 from harness.contract.model import Contract, Operation
+from harness.contract.pointers import look_up
 from harness.contract.schema import compile_schema
 from harness.driving.actors import claims_for, needs_token
 from harness.errors import ContractError, TokenError
@@ -35,6 +36,9 @@ REFUSALS_BY_STATE = ("409", "410", "412", "428")
 """Right answers to a well-formed request that comes at the wrong moment or without its ``If-Match``."""
 
 KEY, MATCH = "idempotency-key", "if-match"
+
+IGNORED = ("accept", "authorization", "content-type")
+"""Header parameters that OpenAPI has ignored (3.1, "Parameter Object", ``name``)."""
 
 TOKENS = ("oauth2", "openIdConnect")
 BEARER = {"type": "http", "scheme": "bearer"}
@@ -62,8 +66,9 @@ class Setup:
     def schema(self) -> OpenApiSchema:
         """The contract loaded by Schemathesis from its file, never from what the target serves.
 
-        Raises ContractError if Schemathesis cannot read it, TokenError if tokens are wanted and there
-        is no source of them.
+        Of its operations those that the contract given has: somebody may want only some tried. Raises
+        ContractError if Schemathesis cannot read it, TokenError if tokens are wanted and there is no source
+        of them.
         """
         from schemathesis import openapi
         from schemathesis.config import SchemathesisConfig
@@ -87,7 +92,8 @@ class Setup:
                 schemes[name] = BEARER
         schema.auth.providers.append(Credentials(self.operations, self.target))
         _close(schema.raw_schema)
-        return schema
+        _leave_out(schema.raw_schema, schema.raw_schema)
+        return cast("OpenApiSchema", schema.include(name=list(self.operations)))
 
     def settings(self) -> dict[str, Any]:
         """Schemathesis' configuration, in the words of its configuration file."""
@@ -102,7 +108,8 @@ class Setup:
             "request-timeout": self.limits.timeout,
             # Slow or wasteful generation says something about the contract, nothing about the service.
             "suppress-health-check": ["all"],
-            "generation": {"max-examples": self.limits.cases, "database": "none"},
+            # A NUL has no place in most stores of text; that it is refused is no news of a contract.
+            "generation": {"max-examples": self.limits.cases, "database": "none", "allow-x00": False},
             # What earlier runs taught it would make two runs with one seed differ.
             "cache": {"enabled": False},
             "checks": {
@@ -271,3 +278,25 @@ def _close(node: Any) -> None:
     elif isinstance(node, list):
         for value in node:
             _close(value)
+
+
+def _leave_out(node: Any, document: Mapping[str, Any]) -> None:
+    """Take out the parameters that OpenAPI has ignored: Schemathesis would vary them, and expect refusals."""
+    if isinstance(node, dict):
+        listed = node.get("parameters")
+        if isinstance(listed, list):
+            listed[:] = [each for each in listed if not _is_ignored(each, document)]
+        for value in node.values():
+            _leave_out(value, document)
+    elif isinstance(node, list):
+        for value in node:
+            _leave_out(value, document)
+
+
+def _is_ignored(parameter: Any, document: Mapping[str, Any]) -> bool:
+    reference = parameter.get("$ref") if isinstance(parameter, Mapping) else None
+    if isinstance(reference, str) and reference.startswith("#/"):
+        parameter = look_up(dict(document), unquote(reference[1:]))
+    if not isinstance(parameter, Mapping) or parameter.get("in") != "header":
+        return False
+    return str(parameter.get("name", "")).lower() in IGNORED

@@ -18,7 +18,7 @@ from harness.driving.property_defects import Defect, schema_cause
 from harness.driving.requests import Prepared, send, successful
 from harness.driving.scenarios import IF_MATCH
 from harness.driving.things import Thing
-from harness.errors import StateError
+from harness.errors import ContractError, StateError
 from harness.target import Limits, Target
 
 
@@ -33,7 +33,7 @@ def successes(system: System, target: Target, limits: Limits) -> Iterator[Defect
             try:
                 prepared = successful(bench, operation)
                 exchange = send(bench, prepared)
-            except StateError:
+            except (StateError, ContractError):
                 continue
             yield from defects(operation, exchange)
             yield from _kept(bench, prepared, exchange)

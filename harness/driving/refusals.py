@@ -58,7 +58,7 @@ def _by_what_is_stored(bench: Bench, operation: Operation, good: Prepared) -> It
             yield Refusal("no If-Match", good.with_call(without), frozenset({428}))
     address = bench.anatomy.acts_on(operation)
     if address is not None and address.pointer == "/id":
-        unknown = bench.fresh_id(bench.anatomy.property_schema(address.schema, address.pointer))
+        unknown = bench.unknown_id(operation, address)
         elsewhere = replace(call, path={**call.path, address.parameter: unknown})
         yield Refusal(f"a {address.schema} that does not exist", good.with_call(elsewhere), frozenset({404}))
     if good.subject is not None and operation.access and "access" in bench.target.capabilities:

@@ -27,7 +27,7 @@ def header_text(parameter: Parameter | None, value: JSON) -> str:
     """A header's value: style ``simple``, or JSON if the contract gives it a content type."""
     if parameter is not None and parameter.content_type:
         return json.dumps(value)
-    return styles.header_text(value, explode=bool(parameter and parameter.explode))
+    return styles.header_text(value, explode=bool(parameter and parameter.explode)).strip()
 
 
 def without_phi(operation: Operation, query: Mapping[str, JSON]) -> dict[str, JSON]:

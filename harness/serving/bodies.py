@@ -42,7 +42,7 @@ class Bodies:
         JSON, forms, multipart and XML with a schema are values, text is text, anything else bytes. In
         multipart a part that is no text is text with a character a byte (latin-1).
         """
-        if not raw:
+        if not raw and not headers.get("content-type", "").lower().startswith("text/plain"):  # an empty text
             if self._body is not None and self._body.required:
                 reasons.append(Reason("", "the body is required"))
             return None, ""

@@ -5,8 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 
 from harness.contract.model import SecurityScheme
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""``b64token`` (RFC 6750, section 2.1)."""
 
 
 def jwt_part(token: str, index: int) -> dict[str, object] | None:
@@ -32,4 +36,6 @@ def misshapen(scheme: SecurityScheme, credential: str) -> str:
         return "" if b":" in plain else "The Basic credentials are not a name and a password."
     if scheme.kind == "http" and scheme.scheme == "bearer" and scheme.format.upper() == "JWT":
         return "" if jwt_part(credential, 0) else "The token is no JWT."
+    if scheme.kind in ("oauth2", "openIdConnect") or scheme.scheme == "bearer":
+        return "" if _TOKEN.fullmatch(credential) else "The token holds what no bearer token can."
     return ""

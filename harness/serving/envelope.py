@@ -14,7 +14,7 @@ from harness.contract.model import EMPTY
 from harness.errors import ContractError
 from harness.serving.exchange import Answer
 from harness.serving.problems import Problem, problem_answer
-from harness.serving.tracing import Trace, trace_of
+from harness.serving.tracing import Trace, made_id, trace_of
 from harness.serving.wire import Disconnected, Message, Scope, headers_of, respond
 
 ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
@@ -55,6 +55,9 @@ class Refusals(Protocol):
 
     def unmatched(self, method: str, path: str, allowed: Collection[str]) -> Problem:
         """The problem of a request that no operation takes; ``allowed`` are the methods of its path."""
+
+
+_CORRELATION = "/header/x-correlation-id"
 
 
 @dataclass(slots=True)
@@ -141,6 +144,9 @@ class Envelope:
             turn.end()
 
     async def _tell(self, send: Any, problem: Problem, incoming: Incoming) -> None:
+        if any(each.pointer.lower() == _CORRELATION for each in problem.errors):
+            # What the contract refuses in a request it refuses in an answer too.
+            incoming.trace = Trace(made_id(), incoming.trace.traceparent)
         try:
             await respond(send, self._worded(problem, incoming), incoming.trace)
         except RuntimeError:

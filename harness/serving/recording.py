@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from harness.serving.envelope import ASGIApp
+from harness.serving.envelope import INCOMING, ASGIApp
 from harness.serving.wire import Message, Scope, headers_of
 
 MAX_RECORDED = 256 * 1024
@@ -95,6 +95,14 @@ class _Tape:
             "status": self._status,
             "response_headers": self._headers,
             "response_body": self._answer.decode("utf-8", "replace"),
+            "refused": _refused(scope),
             "truncated": self._cut,
         }
         return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _refused(scope: Scope) -> list[dict[str, str]]:
+    """What was wrong with the request, whatever words the contract has for it; empty if nothing was."""
+    incoming = (scope.get("extensions") or {}).get(INCOMING)
+    problem = incoming.problem if incoming is not None else None
+    return [{"pointer": each.pointer, "detail": each.detail} for each in problem.errors] if problem else []

@@ -128,6 +128,8 @@ def _value(element: Element, schema: Schema, meaning: Meaning) -> JSON:
     shape = shape_of(schema)
     if element.is_nil:
         return None
+    if (shape.is_object or shape.is_array) and _is_text(element, schema):
+        return element.text
     if shape.is_object:
         return _object(element, schema, shape, meaning)
     if shape.is_array:
@@ -136,6 +138,13 @@ def _value(element: Element, schema: Schema, meaning: Meaning) -> JSON:
     if element.children:
         return _plain(element, shape)
     return scalar(element.text, shape, meaning)
+
+
+def _is_text(element: Element, schema: Schema) -> bool:
+    """Whether an element holds text alone, for which an object or a list has no place."""
+    if element.children or element.attributes or not element.text.strip():
+        return False
+    return not any(_hints(each, name).kind in _TEXT for name, each in _described(schema).items())
 
 
 def _object(element: Element, schema: Schema, shape: Shape, meaning: Meaning) -> dict[str, JSON]:

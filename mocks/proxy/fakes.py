@@ -10,6 +10,7 @@ from harness.contract.model import JSON, Contract, Schema
 from harness.contract.schema import compile_schema, expand, generate, items_of, properties, says
 from harness.contract.showing import forms, under
 from harness.errors import ContractError
+from mocks.believable import believable
 
 SHORTEST = 6
 """Characters of a text that is looked for wherever it may stand; a shorter one may stand there by chance."""
@@ -138,7 +139,8 @@ class Fakes:
         for _ in range(_TRIES):
             self._number += 1
             try:
-                fake = generate(schema, self._number)
+                believed = believable(schema, self._number)
+                fake = believed if believed is not None else generate(schema, self._number)
             except ContractError:
                 break
             if _closed(schema, value):

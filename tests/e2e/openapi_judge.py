@@ -11,11 +11,16 @@ from urllib.parse import parse_qsl
 
 from openapi_core import Config, OpenAPI
 from openapi_core.datatypes import RequestParameters
+from openapi_core.deserializing.styles.exceptions import EmptyQueryParameterValue
 from openapi_core.templating.paths.exceptions import PathError
+from openapi_core.templating.responses.exceptions import ResponseNotFound
 from openapi_core.validation.request.exceptions import SecurityValidationError
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
-_UNNAMED = "is not a documented parameter"
+from harness.contract import load
+
+_UNSEEN = ("is not a documented parameter", "must be a valid uri")
+"""What openapi-core does not look at: query parameters that no contract names, and a URI's form."""
 
 
 @dataclass
@@ -43,43 +48,75 @@ class Received:
 class Judge:
     """One contract file, judged by openapi-core alone. Security is not its business here.
 
-    ``json_types`` are further content types that are JSON: it reads application/json only.
+    ``json_types`` are further content types that are JSON: it reads application/json only. ``refusals`` says
+    that a refusal may be problem details where the contract documents no other answer to it.
     """
 
-    def __init__(self, contract: Path, json_types: Iterable[str] = ()) -> None:
+    def __init__(self, contract: Path, json_types: Iterable[str] = (), *, refusals: bool = False) -> None:
+        self._refusals = refusals
         known = {"application/problem+json", *json_types}  # problem details are JSON too (RFC 9457)
         config = Config(extra_media_type_deserializers=dict.fromkeys(known, _json))
         self._openapi = OpenAPI.from_file_path(str(contract), config)
+        schemes = [each.scheme for each in load(contract).security_schemes.values() if each.kind == "http"]
+        self._credentials = f"{schemes[0]} x" if schemes else None
 
     def disagreements(self, exchanges: Iterable[Mapping[str, Any]]) -> list[str]:
         """One line each exchange where openapi-core sees it differently than the service did."""
         return [line for exchange in exchanges for line in self._judge(exchange)]
 
     def _judge(self, exchange: Mapping[str, Any]) -> list[str]:
-        sent, received, status = _sent(exchange), _received(exchange), int(exchange["status"])
+        sent, received, status = self._sent(exchange), _received(exchange), int(exchange["status"])
         name = f"{exchange['method']} {exchange['path']} → {status}"
         in_answer = list(self._openapi.iter_response_errors(sent, received))
         if any(isinstance(error, PathError) for error in in_answer):
             same = status in (404, 405) or exchange["method"] in ("OPTIONS", "HEAD")
             return [] if same else [f"{name}: openapi-core knows no such operation"]
+        if self._refusals and status >= 400 and received.content_type == "application/problem+json":
+            in_answer = [each for each in in_answer if not isinstance(each, ResponseNotFound)]
         found = [f"{name}: openapi-core refuses the answer: {_why(error)}" for error in in_answer]
         in_request = [
-            e for e in self._openapi.iter_request_errors(sent) if not isinstance(e, SecurityValidationError)
+            e
+            for e in self._openapi.iter_request_errors(sent)
+            if not isinstance(e, SecurityValidationError) and not _is_ignored(e)
         ]
         if status < 300:
-            found += [
-                f"{name}: accepted, but openapi-core refuses the request: {_why(e)}" for e in in_request
-            ]
+            refused = [each for each in in_request if not _is_misread(each)]
+            found += [f"{name}: accepted, but openapi-core refuses the request: {_why(e)}" for e in refused]
         elif status == 400 and not in_request and not self._stricter(exchange):
-            said = exchange["response_body"]
+            said = exchange.get("refused") or exchange["response_body"]
             found.append(f"{name}: refused as invalid, but openapi-core finds nothing wrong: {said}")
         return found
 
+    def _sent(self, exchange: Mapping[str, Any]) -> Sent:
+        """With some credentials, which are not on record: without them nothing else would be judged."""
+        sent = _sent(exchange)
+        if self._credentials is not None:
+            headers = Headers([*sent.parameters.header.items()])
+            headers.setdefault("authorization", self._credentials)
+            sent.parameters.header = headers
+        return sent
+
     @staticmethod
     def _stricter(exchange: Mapping[str, Any]) -> bool:
-        """openapi-core does not look at query parameters that no contract names; we refuse them."""
-        errors = json.loads(exchange["response_body"]).get("errors", [])
-        return bool(errors) and all(_UNNAMED in error["detail"] for error in errors)
+        """Whether a request was refused only for what openapi-core does not look at."""
+        errors = exchange.get("refused") or json.loads(exchange["response_body"]).get("errors", [])
+        return bool(errors) and all(any(each in error["detail"] for each in _UNSEEN) for error in errors)
+
+
+def _is_ignored(error: BaseException) -> bool:
+    """It holds requests to header parameters that OpenAPI has ignored (3.1, "Parameter Object")."""
+    ignored = ("accept", "authorization", "content-type")
+    return getattr(error, "location", "") == "header" and str(getattr(error, "name", "")).lower() in ignored
+
+
+def _is_misread(error: BaseException) -> bool:
+    """It refuses ``name=`` in a query whatever the schema, although that is how an empty string is written;
+    it looks for an exploded object under the object's own name (OpenAPI 3.1, "Style Examples")."""
+    causes = [error]
+    while causes[-1].__cause__ is not None:
+        causes.append(causes[-1].__cause__)
+    empty = any(isinstance(each, EmptyQueryParameterValue) for each in causes)
+    return empty or "dictionary update sequence" in str(causes[-1])
 
 
 def _json(value: bytes, **_parameters: str) -> Any:

@@ -234,6 +234,8 @@ CREDENTIALS: tuple[tuple[str, dict[str, str], int], ...] = (
     ("/basic", {}, 401),
     ("/bearer", bearer("opaque"), 200),
     ("/bearer", {}, 401),
+    ("/bearer", bearer("no token, this"), 401),
+    ("/scoped", bearer("{}"), 401),
     ("/jwt", bearer(SOMEBODY), 200),
     ("/jwt", bearer("opaque"), 401),
     ("/optional", {}, 200),
@@ -255,7 +257,7 @@ def test_credentials_of_others_need_presence_and_shape(
     assert answer.status_code == status
     if status == 401:
         assert answer.headers["www-authenticate"].startswith(
-            "Bearer" if path in {"/jwt", "/bearer"} else "Basic"
+            "Bearer" if path in {"/jwt", "/bearer", "/scoped"} else "Basic"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,11 +17,14 @@ from harness.contract import load
 from harness.contract.model import Contract
 from harness.kafka.embedded import EmbeddedBroker
 from harness.kafka.wire import publish
+from harness.serving.keys import KeyStore
 from mocks.mock import Mock, build_mock
 from mocks.reloading import BROKEN, Make, Reloading
+from tests.conftest import ROOT
 from tests.unit.mocks.running import LIBRARY, TOPICS, running
 from tests.unit.mocks.test_proxy import CLINIC
 
+SCHEDULING = ROOT / "contracts" / "scheduling"
 DEADLINE = 10.0
 SOON = 0.3
 """Seconds in which an edit is to be there; other work on the machine may take as much again, twice."""
@@ -55,7 +59,9 @@ def mock_of(contract: Contract, before: Mock | None) -> Mock:
 
 @contextmanager
 def edited(source: Path, folder: Path, make: Make | None = None) -> Iterator[Edited]:
-    shutil.copytree(source, folder / source.name)
+    """``folder`` gets a copy, of what lies beside it too where a contract refers to that."""
+    beside = source.parent if (source.parent / "shared").exists() else source
+    shutil.copytree(beside, folder if beside == source.parent else folder / source.name, dirs_exist_ok=True)
     told: list[str] = []
     copied = folder / source.name
     hosted = Reloading(load(copied), lambda: load(copied), make or mock_of, told.append)
@@ -65,6 +71,10 @@ def edited(source: Path, folder: Path, make: Make | None = None) -> Iterator[Edi
 
 def title_is(title: str) -> Callable[[httpx.Response], bool]:
     return lambda answer: bool(answer.json()["title"] == title)
+
+
+def reason_is(reason: str) -> Callable[[httpx.Response], bool]:
+    return lambda answer: bool(answer.json()["reason"] == reason)
 
 
 def test_an_edit_is_soon_there_and_connections_stay(
@@ -83,6 +93,56 @@ def test_an_edit_is_soon_there_and_connections_stay(
     record_property("seconds until an edit is there", taken)
     print(f"an edit is there after {', '.join(f'{each * 1000:.0f} ms' for each in taken)}")  # noqa: T201
     assert min(taken) < 3 * SOON
+
+
+def test_the_largest_shipped_contract_is_soon_there_while_others_ask(
+    tmp_path: Path, keys: KeyStore, record_property: Callable[[str, object], None]
+) -> None:
+    """Each of some connections asks without pause, on and on, through three edits: none is dropped, none is
+    refused."""
+    said = "Follow-up after the stress test"
+    token = keys.mint({"sub": "s", "actor": "staff", "scope": "patient/Appointment.read"})
+    asked = {"Authorization": f"Bearer {token}", "Prefer": "example=everything"}
+    path, taken, over = "/v1/appointments/apt-20000001", [], threading.Event()
+    with edited(
+        SCHEDULING, tmp_path, lambda contract, before: build_mock(contract, keys=keys, before=before)
+    ) as mock:
+        mock.client.headers.update(asked)
+        busy = [_Busy(mock.client.base_url, path, token, over) for _ in range(3)]
+        for each in busy:
+            each.start()
+        for number in range(3):
+            wanted = f"{said} {number}"
+            mock.edit(said if number == 0 else f"{said} {number - 1}", wanted)
+            taken.append(mock.until(reason_is(wanted), path))
+        over.set()
+        for each in busy:
+            each.join(DEADLINE)
+    assert [each.wrong for each in busy] == [""] * 3
+    assert min(each.answers for each in busy) > 3
+    record_property("seconds until an edit of scheduling is there", taken)
+    print(f"an edit is there after {', '.join(f'{each * 1000:.0f} ms' for each in taken)}")  # noqa: T201
+    assert min(taken) < 3 * SOON
+
+
+class _Busy(threading.Thread):
+    """Asks on one connection until it is over; ``wrong`` is what else than an answer came."""
+
+    def __init__(self, url: httpx.URL, path: str, token: str, over: threading.Event) -> None:
+        super().__init__(daemon=True)
+        head = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+        self._address, self._asked, self._over = (url.host, url.port or 0), head.encode(), over
+        self.answers, self.wrong = 0, ""
+
+    def run(self) -> None:
+        with socket.create_connection(self._address) as raw:
+            raw.settimeout(DEADLINE)
+            while not self._over.is_set() and not self.wrong:
+                raw.sendall(self._asked)
+                said = raw.recv(65536)
+                self.wrong = "" if said.startswith(b"HTTP/1.1 200 ") else repr(said[:200])
+                self.answers += 1
+                self._over.wait(0.01)
 
 
 def _ask(raw: socket.socket) -> str:

@@ -240,6 +240,7 @@ def test_xml_is_mapped_to_its_schema(client: httpx.Client) -> None:
         "<pet id='3'><name>Rex</name><name>Max</name></pet>",
         "<pet id='3' colour='red'><name>Rex</name></pet>",
         "<pet id='3'><name>Rex</name><toy>x</toy></pet>",
+        "<pet id='3'><name>Rex</name><tags>x</tags></pet>",
         "<!DOCTYPE pet [<!ENTITY a 'Rex'>]><pet id='3'><name>&a;</name></pet>",
         "<!DOCTYPE pet SYSTEM 'file:///etc/hostname'><pet id='3'><name>Rex</name></pet>",
         "<a>" * 80 + "</a>" * 80,

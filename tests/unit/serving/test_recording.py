@@ -48,6 +48,9 @@ def test_each_exchange_is_one_line(records: list[dict[str, Any]]) -> None:
     assert first["headers"]["x-mine"] == "kept"
     assert first["response_headers"]["content-type"] == "application/json"
     assert (refused["query"], refused["url"].endswith("/things/1?x=1")) == ("x=1", True)
+    assert (first["refused"], len(refused["refused"])) == ([], 2), (
+        "why, whatever words the contract has for it"
+    )
     assert [each["truncated"] for each in records] == [False, False, True]
     assert len(long["body"]) == MAX_RECORDED
 

@@ -1,0 +1,108 @@
+"""The loop: a mock is held to the contract that it was made from, by judges that did not make it.
+
+Schemathesis, all of its phases, asks the running mock through a socket; openapi-core judges every exchange
+once more. For every document of the corpus and every contract shipped, remembering and forgetting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.checks.http_properties import run
+from harness.contract import load_system
+from harness.contract.model import Contract, Operation, System
+from harness.findings import CouldNotTell, Finding
+from harness.serving.foreign_tokens import asks_for_ours
+from harness.serving.keys import KeyStore
+from harness.serving.recording import Recorder
+from harness.target import Capability, Limits, Target
+from mocks.conduct import Conduct
+from mocks.mock import build_mock
+from tests.conftest import ROOT
+from tests.corpus.exceptions import TOO_LARGE, UNJUDGED, UNTOLD, beyond, excepted, takes_long
+from tests.corpus.exchanges import Exchange, origin_of
+from tests.corpus.test_openapi import BY_THEMSELVES, CORPUS, documents, json_types, spread
+from tests.e2e.openapi_judge import Judge, read
+from tests.unit.mocks.running import running
+
+SHIPPED = sorted((ROOT / "contracts").glob("*/openapi.yaml"))
+FILES = [*SHIPPED, *documents()]
+OPERATIONS, CASES = 3, 1
+"""In CI: operations of a document, and generated cases of each. ``--unbounded`` takes all, and more cases."""
+
+REMEMBERING: frozenset[Capability] = frozenset({"state", "idempotency"})
+
+
+def named(file: Path) -> str:
+    return str(file.relative_to(CORPUS if file.is_relative_to(CORPUS) else ROOT))
+
+
+def some(every: list[Operation], remembers: bool) -> list[Operation]:
+    """Neighbours, where one may find what another made; else some from everywhere."""
+    return every[:OPERATIONS] if remembers else spread(every, OPERATIONS)
+
+
+@pytest.mark.filterwarnings(
+    "ignore:.*allowEmptyValue:DeprecationWarning"
+)  # by the contract, openapi-core says
+@pytest.mark.filterwarnings(r"ignore:.* (is|are) deprecated:DeprecationWarning")
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("remembers", [True, False], ids=["stateful", "stateless"])
+@pytest.mark.parametrize("file", FILES, ids=named)
+def test_nothing_is_wrong_with_a_mock(
+    file: Path, remembers: bool, unbounded: bool, tmp_path: Path, keys: KeyStore
+) -> None:
+    if not unbounded and named(file) in TOO_LARGE:
+        pytest.skip(f"--unbounded takes it: {TOO_LARGE[named(file)]}")
+    whole = load_system(file.parent.parent if file in SHIPPED else file)
+    contract = whole.contracts[file.parent.name] if file in SHIPPED else next(iter(whole.contracts.values()))
+    tried = [each for each in contract.operations.values() if (named(file), each.id) not in BY_THEMSELVES]
+    if not unbounded:
+        tried = some([each for each in tried if not takes_long(named(file), each)], remembers)
+    part = replace(contract, operations={each.id: each for each in tried})
+    system = replace(whole, contracts={**whole.contracts, contract.service: part})
+    recorder = Recorder(tmp_path / "exchanges.jsonl")
+    mock = build_mock(contract, keys=keys, recorder=recorder, conduct=Conduct(state=remembers))
+    with running([mock]) as urls:
+        url = urls[contract.service]
+        capabilities = REMEMBERING if remembers else frozenset[Capability]()
+        if asks_for_ours(contract):
+            capabilities |= {"access"}
+        target = Target(contract.service, url, "mock", capabilities, tokens=keys.mint)
+        limits = Limits(cases=10 if unbounded else CASES)
+        wrong = [*told(named(file), contract, system, target, limits)]
+    recorder.close()
+    wrong += judged(file, contract, url, read(recorder.path))
+    assert not wrong, "\n".join(wrong)
+
+
+def told(name: str, contract: Contract, system: System, target: Target, limits: Limits) -> Iterator[str]:
+    """What Schemathesis says, but for what stands in the table."""
+    for each in run(system, target, limits):
+        if isinstance(each, Finding):
+            operation = contract.operations.get(each.operation)
+            if not excepted(name, each, operation):
+                yield f"{each.operation}: {each.title}: {each.received}; {each.documented}\n{each.reproduce}"
+        elif isinstance(each, CouldNotTell) and not any(known in each.reason for known in UNTOLD):
+            yield f"{each.operation}: could not tell: {each.reason}"
+
+
+def judged(file: Path, contract: Contract, url: str, exchanges: list[Exchange]) -> Iterator[str]:
+    """What openapi-core says, as if the first server of the contract had been asked."""
+    if named(file) in UNJUDGED:
+        return
+    judge = Judge(file, json_types(contract), refusals=True)
+    origin = origin_of(contract) or url
+    for each in exchanges:
+        if beyond(each):
+            continue
+        yield from judge.disagreements([{**each, "url": origin + each["url"].removeprefix(url)}])
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyStore:
+    return KeyStore(tmp_path_factory.mktemp("keys"))
