@@ -36,9 +36,12 @@ def mocked(library: Contract, keys: KeyStore) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def embedded() -> Iterator[EmbeddedBroker]:
-    """A broker with the topics of the library and of the shipped contracts."""
+    """A broker with the topics of the library and of the shipped contracts.
+
+    One a file: what a mock did not read yet when it ended, the next one acts on, with events of its own.
+    """
     shipped = {c.address: c.partitions for c in load_system(ROOT / "contracts").topics.values()}
     with EmbeddedBroker(shipped | TOPICS) as broker:
         yield broker
