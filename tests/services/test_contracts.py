@@ -90,7 +90,6 @@ def test_the_slot_of_an_appointment_is_taken_while_it_needs_it(system: System) -
 
 def test_every_patient_of_an_example_is_one_of_the_people(system: System) -> None:
     people = {each.id for each in system.personas}
-    assert len(people) == len(system.personas) == 8
     named = {
         text
         for contract in system.contracts.values()
@@ -98,7 +97,7 @@ def test_every_patient_of_an_example_is_one_of_the_people(system: System) -> Non
         for text in _strings(tree)
         if re.fullmatch(r"pat-[0-9a-z]{8,26}", text)
     }
-    assert named == people
+    assert named <= people
 
 
 def _named(examples: tuple[Example, ...], name: str) -> JSON:
