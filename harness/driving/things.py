@@ -59,6 +59,10 @@ def exist(
     pointer = bench.anatomy.id_pointer(schema)
     if get(dict(having), pointer) is None and _is_its_own(bench, schema, pointer):
         wish = put(wish, pointer, bench.fresh_id(bench.anatomy.property_schema(schema, pointer)))
+    own = {
+        name: bench.fresh_value(each) for name, each in bench.anatomy.unique(schema).items() if name in wish
+    }
+    wish = {**wish, **own, **having}
     made = bench.states.create(schema, wish)
     return Thing(schema, made.document, f'"{made.version}"')
 

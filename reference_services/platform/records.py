@@ -166,11 +166,14 @@ def _claim(transaction: Transaction, aggregate: Aggregate) -> None:
         values = [aggregate.document.get(part) for part in name.split(",")]
         if any(value is None for value in values):
             continue
-        key = {"type": aggregate.type, "name": name, "digest": digest(values), "row": aggregate.row}
-        try:
-            transaction.connection.execute(_CLAIM, key)
-        except IntegrityError as error:
-            raise Taken(name) from error
+        alone = values[0] if len(values) == 1 and isinstance(values[0], list) else None
+        claims = [digest(values)] if alone is None else [digest([each]) for each in alone]
+        for claim in dict.fromkeys(claims):
+            key = {"type": aggregate.type, "name": name, "digest": claim, "row": aggregate.row}
+            try:
+                transaction.connection.execute(_CLAIM, key)
+            except IntegrityError as error:
+                raise Taken(name) from error
 
 
 def unique_names(uniques: Iterable[str | tuple[str, ...]]) -> tuple[str, ...]:

@@ -37,6 +37,14 @@ class Appointment:
 
 
 @dataclass(frozen=True)
+class Provider:
+    id: str
+    name: str
+    places: tuple[str, ...]
+    takes_patients: bool
+
+
+@dataclass(frozen=True)
 class Coverage:
     id: str
     status: str
@@ -92,6 +100,17 @@ class PortalWeb:
             )
         )
 
+    def providers(self, specialty: str) -> list[Provider]:
+        asked = {"status": "active", "specialty": specialty}
+        return [_provider(each) for each in self._ask("GET", "/providers", params=asked).json()["items"]]
+
+    def provider(self, id: str) -> Provider:
+        return _provider(self._ask("GET", f"/providers/{id}").json())
+
+    def place(self, id: str) -> str:
+        """The name of a location."""
+        return str(self._ask("GET", f"/locations/{id}").json()["name"])
+
     def coverage(self) -> list[Coverage]:
         found = self._ask("GET", f"/patients/{self.patient}/coverage").json()
         return [Coverage(each["id"], each["status"], each["payerId"]) for each in found["items"]]
@@ -131,6 +150,11 @@ def _once() -> dict[str, str]:
 
 def _slot(told: dict[str, Any]) -> Slot:
     return Slot(told["id"], told["status"], told["start"], told["specialty"])
+
+
+def _provider(told: dict[str, Any]) -> Provider:
+    places = tuple(str(each) for each in told["locationIds"])
+    return Provider(told["id"], told["familyName"], places, told["acceptingPatients"])
 
 
 def _appointment(answer: httpx.Response) -> Appointment:

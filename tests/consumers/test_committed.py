@@ -17,6 +17,7 @@ from tests.consumers import (
     test_scheduling_receives,
     test_web_coverage,
     test_web_notifications,
+    test_web_provider_directory,
     test_web_scheduling,
 )
 from tests.consumers.agreement import Agreement
@@ -26,6 +27,7 @@ AGREEMENTS: tuple[Agreement[Any, Any], ...] = (
     test_web_scheduling.AGREEMENT,
     test_web_coverage.AGREEMENT,
     test_web_notifications.AGREEMENT,
+    test_web_provider_directory.AGREEMENT,
     test_coverage_receives.AGREEMENT,
     test_scheduling_receives.AGREEMENT,
     test_notifications_receives.AGREEMENT,
