@@ -102,7 +102,14 @@ def reading(bench: Bench, thing: Thing) -> Reading:
 
 
 def reading_of(seen: Exchange | None) -> Reading:
-    return Reading() if seen is None else Reading(seen.status, seen.body, seen.headers.get("etag"))
+    if seen is None:
+        return Reading()
+    document = seen.body
+    if not seen.ok and isinstance(
+        document, Mapping
+    ):  # a problem may tell of this one occurrence (RFC 9457, 3.1)
+        document = {name: value for name, value in document.items() if name not in {"detail", "instance"}}
+    return Reading(seen.status, document, seen.headers.get("etag"))
 
 
 def changes(before: Reading, after: Reading) -> str:
@@ -122,6 +129,13 @@ def status_of(bench: Bench, schema: str, document: JSON) -> str | None:
     lifecycle = bench.contract.lifecycles.get(schema)
     value = document.get(lifecycle.status) if lifecycle and isinstance(document, Mapping) else None
     return value if isinstance(value, str) else None
+
+
+def is_over(bench: Bench, schema: str, status: JSON, seen: Exchange) -> bool:
+    """Whether a GET answers 410, as it documents, for what no transition leads on from: a merged record."""
+    lifecycle = bench.contract.lifecycles.get(schema)
+    last = lifecycle is not None and all(status not in edge.sources for edge in lifecycle.transitions)
+    return last and seen.status == 410 and "410" in seen.call.operation.responses
 
 
 def subject_of(bench: Bench, call: Call, document: JSON = None) -> str | None:

@@ -17,6 +17,14 @@ class Refused(Exception):
         super().__init__(f"{status} {title}")
 
 
+class Moved(Refused):
+    """The patient's record was merged; ``into`` is who to ask for."""
+
+    def __init__(self, status: int, title: str, into: str) -> None:
+        self.into = into
+        super().__init__(status, title)
+
+
 @dataclass(frozen=True)
 class Slot:
     id: str
@@ -111,6 +119,23 @@ class PortalWeb:
         """The name of a location."""
         return str(self._ask("GET", f"/locations/{id}").json()["name"])
 
+    def name(self) -> str:
+        """What the patient is called. Raises Moved."""
+        return str(self._ask("GET", f"/patients/{self.patient}").json()["name"])
+
+    def hand_in(self, questionnaire: str, answers: dict[str, str]) -> str:
+        """The id of the form."""
+        told = [{"linkId": asked, "value": value} for asked, value in answers.items()]
+        body = {"questionnaire": questionnaire, "answers": told}
+        path = f"/patients/{self.patient}/forms"
+        return str(self._ask("POST", path, json=body, headers=_once()).json()["id"])
+
+    def forms(self) -> list[str]:
+        """Their ids."""
+        return [
+            str(each["id"]) for each in self._ask("GET", f"/patients/{self.patient}/forms").json()["items"]
+        ]
+
     def coverage(self) -> list[Coverage]:
         found = self._ask("GET", f"/patients/{self.patient}/coverage").json()
         return [Coverage(each["id"], each["status"], each["payerId"]) for each in found["items"]]
@@ -139,6 +164,9 @@ class PortalWeb:
 
     def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         answer = self._client.request(method, path, **request)
+        if answer.status_code == 410:
+            told = answer.json()
+            raise Moved(410, str(told["title"]), str(told["replacedBy"]))
         if not answer.is_success:
             raise Refused(answer.status_code, str(answer.json()["title"]))
         return answer
