@@ -42,7 +42,10 @@ def gone(wanted: HttpInteraction) -> Use:
         wanted.given("Patient exists", state)
         .with_request("GET", f"/v1/patients/{AMARA}")
         .will_respond_with(410)
-        .with_body({"status": 410, "title": text_like("Gone"), "replacedBy": id_like(SURVIVOR)})
+        .with_body(
+            {"status": 410, "title": text_like("Gone"), "replacedBy": id_like(SURVIVOR)},
+            content_type="application/problem+json",
+        )
     )
 
     def use(portal: PortalWeb) -> None:
