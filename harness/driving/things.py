@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.contract.expressions import Context, evaluate
+from harness.contract.lifecycles import is_last
 from harness.contract.model import EMPTY, JSON, Operation
 from harness.contract.schema import properties, says
 from harness.driving.actors import claims_for, needs_token
@@ -133,8 +134,7 @@ def status_of(bench: Bench, schema: str, document: JSON) -> str | None:
 
 def is_over(bench: Bench, schema: str, status: JSON, seen: Exchange) -> bool:
     """Whether a GET answers 410, as it documents, for what no transition leads on from: a merged record."""
-    lifecycle = bench.contract.lifecycles.get(schema)
-    last = lifecycle is not None and all(status not in edge.sources for edge in lifecycle.transitions)
+    last = is_last(bench.contract.lifecycles.get(schema), status)
     return last and seen.status == 410 and "410" in seen.call.operation.responses
 
 
