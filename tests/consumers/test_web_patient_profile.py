@@ -58,7 +58,7 @@ def gone(wanted: HttpInteraction) -> Use:
 
 @AGREEMENT("a form is handed in")
 def handed_in(wanted: HttpInteraction) -> Use:
-    body = {"questionnaire": "intake", "answers": [{"linkId": "smoking", "value": "never"}]}
+    body = {"questionnaire": "intake", "answers": [{"linkId": "smoking", "value": "Never smoked"}]}
     (
         wanted.given("Patient exists", {"id": AMARA, "status": "active"})
         .with_request("POST", f"/v1/patients/{AMARA}/forms")
@@ -69,7 +69,7 @@ def handed_in(wanted: HttpInteraction) -> Use:
     )
 
     def use(portal: PortalWeb) -> None:
-        assert portal.hand_in("intake", {"smoking": "never"}) == FORM
+        assert portal.hand_in("intake", {"smoking": "Never smoked"}) == FORM
 
     return use
 
