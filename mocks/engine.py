@@ -223,8 +223,12 @@ class Engine:
         if status is None:
             return None
         stood = before.document.get(status) if before is not None else None
-        asks = plan.role.does in ("replace", "patch") and status in intended.wanted
-        wanted = intended.wanted[status] if asks and status in plan.making.sent else None
+        asks = (
+            plan.role.does in ("replace", "patch")
+            and status in intended.wanted
+            and status in plan.making.sent
+        )
+        wanted = intended.wanted[status] if asks else None
         if plan.own is None:
             if before is not None and wanted not in (None, stood):
                 raise _conflict(plan)

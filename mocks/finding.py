@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from harness.contract.lifecycles import is_last
 from harness.contract.model import JSON
+from harness.contract.schema import properties
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem
 from harness.serving.sight import Sight, no_such_thing, sight_of
@@ -14,6 +16,9 @@ from mocks.plans import Plan
 from mocks.resources import Kind
 from mocks.seeding import key_of
 from mocks.things import State, Thing
+
+PROBLEM = frozenset({"type", "title", "status", "detail", "instance", "errors"})
+"""RFC 9457's members, and our list of what is wrong."""
 
 
 def find_thing(plan: Plan, request: Request, state: State) -> Thing | None:
@@ -27,7 +32,25 @@ def find_thing(plan: Plan, request: Request, state: State) -> Thing | None:
         if role.operation.subject is None and kind.subject is None:
             return thing
         raise no_such_thing()
+    _must_go_on(plan, thing)
     return thing
+
+
+def _must_go_on(plan: Plan, thing: Thing) -> None:
+    """Raises Problem 410 where a GET documents it and no transition leads on from where the thing has come.
+
+    What the answer's schema has beside a problem's own members is the thing's: what it was replaced by.
+    """
+    lifecycle = plan.role.kind.lifecycle
+    if plan.role.does != "read" or lifecycle is None or not plan.documents(410):
+        return
+    if not is_last(lifecycle, thing.document.get(lifecycle.status)):
+        return
+    answer = plan.operation.response_for(410)
+    schemas = [media.schema for media in answer.content.values() if media.schema] if answer else []
+    named = {name for schema in schemas for name in properties(schema)} - PROBLEM
+    members = {name: value for name, value in thing.document.items() if name in named}
+    raise Problem(410, detail="It has come to its end.", members=members)
 
 
 def _addressed(plan: Plan, request: Request, state: State) -> Thing | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from harness.contract.model import Contract, Operation, Schema
-from harness.contract.navigation import expand, items_of, properties
+from harness.contract.navigation import expand, items_of, properties, says
 
 
 def kept(contract: Contract) -> Iterator[str]:
@@ -36,6 +36,11 @@ def item_type(schema: Schema) -> str | None:
         if items is not None:
             return expand(items).name
     return None
+
+
+def unique_of_kind(named: Mapping[str, Schema]) -> dict[str, Schema]:
+    """The properties that no two of a kind may share (``x-unique``), or no two items of such lists."""
+    return {name: each for name, each in named.items() if says(each, "x-unique") is True}
 
 
 def subject_of_kind(contract: Contract, name: str, named: Mapping[str, Schema]) -> str | None:

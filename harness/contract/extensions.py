@@ -18,6 +18,7 @@ WORDS = (
     "x-subject",
     "x-access",
     "x-phi",
+    "x-unique",
     "x-deadline",
     "x-retry",
     "x-dead-letter",

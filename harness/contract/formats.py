@@ -1,7 +1,8 @@
 """Formats beyond JSON Schema's own, held by number ranges and by checks of text.
 
-Sources: OpenAPI's format registry (spec.openapis.org/registry/format), RFC 4648 for encodings. What is only
-a hint (``password``, ``binary``, ``commonmark``, ``html``) holds nobody to anything.
+Sources: OpenAPI's format registry (spec.openapis.org/registry/format), RFC 4648 for encodings; those of
+``npi`` stand in ``check_digits``. What is only a hint (``password``, ``binary``, ``commonmark``, ``html``)
+holds nobody to anything.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+from harness.contract.check_digits import is_npi
 
 Number = int | float
 
@@ -110,6 +113,7 @@ TEXTS: dict[str, Callable[[str], bool]] = {
     "date-time-local": _is_date_time,
     "time-local": lambda text: _TIME.match(text) is not None,
     "http-date": _is_http_date,
+    "npi": is_npi,
     "media-range": lambda text: _MEDIA_RANGE.match(text) is not None,
 }
 """Formats of text → whether a text has it."""

@@ -34,6 +34,11 @@ def pascal(text: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^0-9A-Za-z]+", text))
 
 
+def is_last(lifecycle: Lifecycle | None, status: JSON) -> bool:
+    """Whether no transition leads on from a status. A GET that documents 410 answers so from there on."""
+    return lifecycle is not None and all(status not in edge.sources for edge in lifecycle.transitions)
+
+
 class Rules:
     """The lifecycle of one component schema."""
 

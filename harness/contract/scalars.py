@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
+from harness.contract.check_digits import some_npi
 from harness.contract.merging import Flat, Impossible
 from harness.contract.patterns import matching_text
 
@@ -37,6 +38,9 @@ def _base64(random: Random) -> str:
     return base64.b64encode(random.randbytes(random.randint(3, 12))).decode()
 
 
+CODES: Mapping[str, Callable[[Random], str]] = {"npi": some_npi}
+"""Texts with a check digit, which chance does not hit."""
+
 MAKERS: Mapping[str, Callable[[Random], str]] = {
     "date": lambda random: _moment(random).date().isoformat(),
     "date-time": lambda random: _moment(random).isoformat().replace("+00:00", "Z"),
@@ -60,6 +64,7 @@ MAKERS: Mapping[str, Callable[[Random], str]] = {
     "regex": lambda random: f"^{word(random)}$",
     "byte": _base64,
     "base64": _base64,
+    **CODES,
 }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from harness.contract.aggregates import unique_of_kind
 from harness.contract.model import (
     JSON,
     Contract,
@@ -141,6 +142,11 @@ class Anatomy:
         """Where an aggregate's own id stands: what its reader's last parameter points to, else ``/id``."""
         reader = self.reader(schema)
         return list(reader[1].values())[-1] if reader else "/id"
+
+    def unique(self, schema: str) -> Mapping[str, Schema]:
+        """The properties of which a contract says that no two of a kind share them."""
+        component = self.contract.schemas.get(schema)
+        return unique_of_kind(properties(component)) if component is not None else {}
 
     def property_schema(self, schema: str, pointer: str) -> Schema | None:
         """The schema of what stands at a pointer of a component's instances."""

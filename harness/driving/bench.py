@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Self
 
-from harness.contract.model import Contract, Operation, Schema, System
+from harness.contract.model import JSON, Contract, Operation, Schema, System
 from harness.contract.schema import compile_schema, example_of, generate
 from harness.driving.anatomy import Address, Anatomy
 from harness.driving.calls import Caller
@@ -68,6 +68,10 @@ class Bench:
     def operations(self) -> list[Operation]:
         """The HTTP operations, in the contract's order."""
         return list(self.contract.operations.values())
+
+    def fresh_value(self, schema: Schema) -> JSON:
+        """A value that chance gives to nothing else."""
+        return generate(schema, secrets.randbelow(2**31))
 
     def fresh_id(self, *schemas: Schema | None) -> str | int:
         """An id that nothing has yet and that all of these schemas take, of a property and a parameter say:

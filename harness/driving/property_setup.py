@@ -7,7 +7,8 @@ import itertools
 import json
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from random import Random
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
@@ -15,12 +16,14 @@ from urllib.request import url2pathname
 from harness.contract.expressions import Context, evaluate
 from harness.contract.model import Contract, Operation
 from harness.contract.pointers import look_up
+from harness.contract.scalars import CODES
 from harness.contract.schema import compile_schema
 from harness.driving.actors import claims_for, needs_token
 from harness.errors import ContractError, TokenError
 from harness.target import Limits, Target
 
 if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
     from schemathesis import Case
     from schemathesis.specs.openapi.schemas import OpenApiSchema
 
@@ -74,6 +77,7 @@ class Setup:
         from schemathesis.config import SchemathesisConfig
         from schemathesis.core.errors import LoaderError
 
+        _teach_codes()
         config = SchemathesisConfig.from_dict(self.settings())
         try:
             if self.uri.startswith("file:"):
@@ -263,6 +267,18 @@ def _base_path(contract: Contract, document: Mapping[str, Any]) -> str:
         if fitting:
             bases[operation.path.removesuffix(max(fitting, key=len))] += 1
     return bases.most_common(1)[0][0] if bases else ""
+
+
+def _teach_codes() -> None:
+    """Schemathesis makes any text at all for a format that it has never heard of."""
+    from hypothesis import strategies
+    from schemathesis import openapi
+
+    def made(make: Callable[[Random], str]) -> SearchStrategy[str]:
+        return strategies.integers(0, 2**32 - 1).map(lambda seed: make(Random(seed)))  # noqa: S311
+
+    for name, make in CODES.items():
+        openapi.format(name, made(make))
 
 
 def _close(node: Any) -> None:

@@ -17,7 +17,7 @@ from harness.driving.presence import Presence, presence
 from harness.driving.property_defects import Defect, schema_cause
 from harness.driving.requests import Prepared, send, successful
 from harness.driving.scenarios import IF_MATCH
-from harness.driving.things import Thing
+from harness.driving.things import Thing, is_over, status_of
 from harness.errors import ContractError, StateError
 from harness.target import Limits, Target
 
@@ -81,6 +81,8 @@ def _shown(bench: Bench, thing: Thing, prepared: Prepared, exchange: Exchange) -
     if seen is None:
         return
     if seen.document is None:
+        if is_over(bench, thing.schema, status_of(bench, thing.schema, thing.document), seen.exchange):
+            return
         title = "Created resource not found" if exchange.status == 201 else "A change is not kept"
         yield _unlike(exchange, seen, title, "nothing of it", "what was answered")
         return

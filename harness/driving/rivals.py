@@ -64,6 +64,8 @@ def _changes_before(bench: Bench, operation: Operation) -> Iterator[tuple[Operat
         if theirs.schema != address.schema or (other is operation and own is not None):
             continue
         moved = bench.anatomy.own(other)
+        if moved is None and other.method.lower() == "post" and "201" in other.responses:
+            continue  # it makes something that belongs to this one, which may stay as it is
         if moved is None:
             yield other, own.sources[0] if own and own.sources else None
             continue

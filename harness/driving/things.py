@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.contract.expressions import Context, evaluate
+from harness.contract.lifecycles import is_last
 from harness.contract.model import EMPTY, JSON, Operation
 from harness.contract.schema import properties, says
 from harness.driving.actors import claims_for, needs_token
@@ -59,6 +60,10 @@ def exist(
     pointer = bench.anatomy.id_pointer(schema)
     if get(dict(having), pointer) is None and _is_its_own(bench, schema, pointer):
         wish = put(wish, pointer, bench.fresh_id(bench.anatomy.property_schema(schema, pointer)))
+    own = {
+        name: bench.fresh_value(each) for name, each in bench.anatomy.unique(schema).items() if name in wish
+    }
+    wish = {**wish, **own, **having}
     made = bench.states.create(schema, wish)
     return Thing(schema, made.document, f'"{made.version}"')
 
@@ -98,7 +103,14 @@ def reading(bench: Bench, thing: Thing) -> Reading:
 
 
 def reading_of(seen: Exchange | None) -> Reading:
-    return Reading() if seen is None else Reading(seen.status, seen.body, seen.headers.get("etag"))
+    if seen is None:
+        return Reading()
+    document = seen.body
+    if not seen.ok and isinstance(
+        document, Mapping
+    ):  # a problem may tell of this one occurrence (RFC 9457, 3.1)
+        document = {name: value for name, value in document.items() if name not in {"detail", "instance"}}
+    return Reading(seen.status, document, seen.headers.get("etag"))
 
 
 def changes(before: Reading, after: Reading) -> str:
@@ -118,6 +130,12 @@ def status_of(bench: Bench, schema: str, document: JSON) -> str | None:
     lifecycle = bench.contract.lifecycles.get(schema)
     value = document.get(lifecycle.status) if lifecycle and isinstance(document, Mapping) else None
     return value if isinstance(value, str) else None
+
+
+def is_over(bench: Bench, schema: str, status: JSON, seen: Exchange) -> bool:
+    """Whether a GET answers 410, as it documents, for what no transition leads on from: a merged record."""
+    last = is_last(bench.contract.lifecycles.get(schema), status)
+    return last and seen.status == 410 and "410" in seen.call.operation.responses
 
 
 def subject_of(bench: Bench, call: Call, document: JSON = None) -> str | None:

@@ -15,7 +15,7 @@ from harness.driving.listings import subject_property
 from harness.driving.messages import Posting, examples, posting
 from harness.driving.requests import Prepared, inconclusive, send, successful
 from harness.driving.scenarios import promising
-from harness.driving.things import Reading, Thing, read, reading, reading_of, status_of
+from harness.driving.things import Reading, Thing, is_over, read, reading, reading_of, status_of
 from harness.driving.timers import Timer
 from harness.driving.watching import Watch, correlation_of
 from harness.errors import HarnessError
@@ -91,6 +91,8 @@ def _shows(
         shown = status_of(bench, lifecycle.schema, exchange.body)
         return None if shown in _reachable(lifecycle, edge.to) else (exchange.received(), exchange.curl())
     if seen.ok and status_of(bench, lifecycle.schema, seen.body) in _reachable(lifecycle, edge.to):
+        return None
+    if is_over(bench, lifecycle.schema, edge.to, seen):
         return None
     return f"{exchange.status}, and then GET: {seen.received()}", f"{exchange.curl()}\n{seen.curl()}"
 

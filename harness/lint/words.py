@@ -31,6 +31,10 @@ _PLACES = {
     "x-retry": (_KAFKA, "a receive operation"),
     "x-dead-letter": (_KAFKA, "a receive operation"),
     "x-phi": (_SCHEMA, "a schema"),
+    "x-unique": (
+        r"/components/schemas/[^/]+(/(allOf|oneOf|anyOf)/\d+)*/properties/[^/]+",
+        "a component's property",
+    ),
 }
 """Word → where it may stand, as a pattern of JSON pointers and in words."""
 

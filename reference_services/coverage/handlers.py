@@ -23,11 +23,10 @@ def addCoverage(work: Work, request: Request) -> Aggregate:
     if "end" in period and period["end"] < period["start"]:
         raise Problem(422, errors=[Reason("/period/end", "lies before the start")])
     patient = request.path["patientId"]
-    present = work.find("Coverage", {"patientId": patient}, internal=True)
     document = {
         **request.body,
         "patientId": patient,
-        "order": 1 + max((each["order"] for each in present), default=0),
+        "order": 1 + _last(work, patient),
         "createdAt": timestamp(work.now),
         "confidentiality": "N",
     }
@@ -60,13 +59,25 @@ def appointmentChanged(work: Work, message: IncomingMessage) -> None:
     if change["to"] != "pending" or change.get("pendingReason") != "awaiting-eligibility":
         return
     question = {
-        "patientId": change["patientId"],
+        "patientId": work.settled(change["patientId"]),
         "appointmentId": change["id"],
         "slotId": change.get("slotId"),
     }
     work.create(
         "EligibilityCheck", {**question, **_new(work, change["confidentiality"])}, because="requested"
     )
+
+
+def patientChanged(work: Work, message: IncomingMessage) -> None:
+    """What a merged patient has here is the surviving one's; what that one had already pays first."""
+    change = message.payload
+    if change["to"] != "merged":
+        return
+    old, new = change["id"], change["replacedBy"]
+    last = _last(work, new)
+    for place, coverage in enumerate(work.find("Coverage", {"patientId": old}, internal=True), start=1):
+        work.save(coverage, patientId=new, order=last + place)
+    work.resettle(old, new)
 
 
 def afterEligibilityCheckComplete(work: Work, check: Aggregate) -> None:
@@ -101,6 +112,12 @@ def _refusal(coverage: Aggregate, day: date) -> str | None:
     if "end" in period and day > date.fromisoformat(period["end"]):
         return "coverage-ended"
     return None
+
+
+def _last(work: Work, patient: str) -> int:
+    """The place of the coverage that pays last, 0 if there is none."""
+    present = work.find("Coverage", {"patientId": patient}, internal=True)
+    return max((each["order"] for each in present), default=0)
 
 
 def _new(work: Work, confidentiality: JSON) -> dict[str, JSON]:

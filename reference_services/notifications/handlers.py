@@ -79,18 +79,40 @@ def appointmentChanged(work: Work, message: IncomingMessage) -> None:
     template = template_for(change)
     if template is None:
         return
+    patient = work.settled(change["patientId"])
     work.create(
         "Delivery",
         {
-            "patientId": change["patientId"],
+            "patientId": patient,
             "appointmentId": change["id"],
             "templateId": template,
-            "channel": choose_channel(work, change["patientId"]),
+            "channel": choose_channel(work, patient),
             "createdAt": timestamp(work.now),
             "confidentiality": change["confidentiality"],
         },
         because="appointment-changed",
     )
+
+
+def patientChanged(work: Work, message: IncomingMessage) -> None:
+    """What a merged patient has here is the surviving one's.
+
+    That one's own wishes hold if there are any; but whoever asked for confidence in either record has it.
+    """
+    change = message.payload
+    if change["to"] != "merged":
+        return
+    old, new = change["id"], change["replacedBy"]
+    work.resettle(old, new)
+    wishes = work.peek("Preferences", old)
+    if wishes is None:
+        return
+    present = work.peek("Preferences", new)
+    if present is None:
+        work.create("Preferences", {**wishes.document, "id": new})
+    elif wishes["confidentialCommunication"]:
+        work.save(present, confidentialCommunication=True)
+    work.delete(wishes)
 
 
 def afterDeliveryInProgress(work: Work, delivery: Aggregate) -> None:

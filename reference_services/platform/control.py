@@ -40,11 +40,21 @@ class ServiceControl:
         if kind.identified and partial.get("id") is None:
             partial["id"] = kind.new_id()
         document = complete(self._knowledge.contract, schema, partial)
+        try:
+            aggregate = self._hold(kind, document)
+        except StateError:
+            own = kind.of_its_own(document, parameters)
+            if own == document:
+                raise
+            aggregate = self._hold(kind, own)
+        return Held(schema, aggregate.document, aggregate.version)
+
+    def _hold(self, kind: Kind, document: Mapping[str, JSON]) -> Aggregate:
         with self._store.transaction(write=True) as transaction:
             aggregate = self._put(transaction, kind, id_of(kind, document) or kind.new_id(), document)
             if kind.rules is not None:
                 timers.restart(transaction, aggregate, kind.rules, self._clock.now())
-        return Held(schema, aggregate.document, aggregate.version)
+        return aggregate
 
     def reset(self, *, seed: bool) -> None:
         """Empty every table; with ``seed`` put in what the contract's examples show. Real time again."""

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.contract.aggregates import subject_of_kind
+from harness.contract.aggregates import subject_of_kind, unique_of_kind
 from harness.contract.lifecycles import Rules
 from harness.contract.model import JSON, Contract, Schema
 from harness.contract.schema import (
@@ -73,6 +73,18 @@ class Kind:
 
         return str(generate(schema, secrets.randbits(31)))
 
+    def of_its_own(self, document: Mapping[str, JSON], given: Mapping[str, JSON]) -> dict[str, JSON]:
+        """The document with fresh values, where it was not given them, for what no two may share.
+
+        What is made for a test looks like an example, and that one is there already.
+        """
+        from harness.contract.schema import generate
+
+        named = properties(self.schema) if self.schema is not None else {}
+        parts = {part for key in self.unique for part in key.split(",") if part in document}
+        fresh = {part: generate(named[part], secrets.randbits(31)) for part in parts - given.keys()}
+        return {**document, **fresh}
+
 
 def plain_kind(name: str) -> Kind:
     """A type that no schema describes: a service's own bookkeeping."""
@@ -96,7 +108,7 @@ def kind_of(contract: Contract, name: str, schema: Schema, unique: tuple[str, ..
         nullable=frozenset(each for each, sub in named.items() if compile_schema(sub).is_valid(None)),
         secret=frozenset(each for each, sub in named.items() if says(sub, "writeOnly") is True),
         phi=frozenset(each.lstrip("/").partition("/")[0] for each in phi_properties(schema)),
-        unique=unique,
+        unique=tuple(dict.fromkeys((*unique, *unique_of_kind(named)))),
     )
 
 

@@ -41,6 +41,12 @@ _FORGET_FIELD = delete(tables.fields).where(
 )
 _ADD_FIELD = insert(tables.fields)
 _CLAIM = insert(tables.unique_keys)
+_K = tables.unique_keys.c
+_HOLDER = (
+    select(_A.id)
+    .join(tables.unique_keys, _K.row == _A.row)
+    .where(_K.type == bindparam("type"), _K.name == bindparam("name"), _K.digest == bindparam("digest"))
+)
 _FORGET = {
     table.name: delete(table).where(table.c.row == bindparam("at"))
     for table in (tables.fields, tables.unique_keys, tables.timers)
@@ -166,11 +172,21 @@ def _claim(transaction: Transaction, aggregate: Aggregate) -> None:
         values = [aggregate.document.get(part) for part in name.split(",")]
         if any(value is None for value in values):
             continue
-        key = {"type": aggregate.type, "name": name, "digest": digest(values), "row": aggregate.row}
-        try:
-            transaction.connection.execute(_CLAIM, key)
-        except IntegrityError as error:
-            raise Taken(name) from error
+        alone = values[0] if len(values) == 1 and isinstance(values[0], list) else None
+        claims = [digest(values)] if alone is None else [digest([each]) for each in alone]
+        for claim in dict.fromkeys(claims):
+            key = {"type": aggregate.type, "name": name, "digest": claim, "row": aggregate.row}
+            try:
+                transaction.connection.execute(_CLAIM, key)
+            except IntegrityError as error:
+                raise Taken(name) from error
+
+
+def holder(transaction: Transaction, type: str, name: str, value: JSON) -> Aggregate | None:
+    """Who has taken this value of a unique key of one property."""
+    wanted = {"type": type, "name": name, "digest": digest([value])}
+    id = transaction.connection.execute(_HOLDER, wanted).scalar()
+    return None if id is None else read(transaction, type, id)
 
 
 def unique_names(uniques: Iterable[str | tuple[str, ...]]) -> tuple[str, ...]:

@@ -52,6 +52,9 @@ from reference_services.platform.values import instant
 
 __all__ = ["Aggregate", "Between", "IncomingMessage", "Page", "Where", "Work"]
 
+_RESETTLED = "_Resettled"
+"""Bookkeeping: which patient's record became whose."""
+
 Unique = Iterable[str | tuple[str, ...]]
 
 
@@ -105,6 +108,31 @@ class Work:
         if internal:
             self._internal.update((type, each.id) for each in found)
         return found
+
+    def holder(self, type: str, name: str, value: JSON) -> Aggregate | None:
+        """The one that has this value of a property that is unique (an item of it, where it is a list)."""
+        found = records.holder(self._transaction, type, name, value)
+        return found if found is not None and self._situation.sight.sees(found.subject) else None
+
+    def resettle(self, old: str, new: str) -> None:
+        """Make all that is of one patient another's, without an event: a merge is told by its own.
+
+        What is kept under the patient's own id stays; a handler knows what becomes of it.
+        """
+        for kind in self._knowledge.kinds.values():
+            if kind.subject is not None and kind.subject != "id" and "." not in kind.subject:
+                for each in self.find(kind.name, {kind.subject: old}, internal=True):
+                    self.save(each, **{kind.subject: new})
+        if self.peek(_RESETTLED, old) is None:
+            self.create(_RESETTLED, {"to": new}, id=old)
+
+    def settled(self, patient: str) -> str:
+        """Who this patient is by now: a message may still name a record that was merged since."""
+        passed: set[str] = set()
+        while patient not in passed and (found := self.peek(_RESETTLED, patient)) is not None:
+            passed.add(patient)
+            patient = found["to"]
+        return patient
 
     def page(
         self,

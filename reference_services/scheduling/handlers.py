@@ -136,7 +136,7 @@ def eligibilityAnswered(work: Work, message: IncomingMessage) -> None:
     appointment = work.peek("Appointment", answer["appointmentId"])
     if appointment is None or appointment.status != "pending":
         return
-    if appointment["patientId"] != answer["patientId"]:
+    if appointment["patientId"] != work.settled(answer["patientId"]):
         return  # somebody else's coverage says nothing about this patient
     if appointment.get("slotId") != answer.get("slotId"):
         return  # it was asked before the appointment was moved; another answer is on its way
@@ -145,6 +145,16 @@ def eligibilityAnswered(work: Work, message: IncomingMessage) -> None:
         return
     why = "not-eligible" if answer["result"] == "not-eligible" else "eligibility-unknown"
     work.change(appointment, because=why, pendingReason=why, selfPay=True)
+
+
+def patientChanged(work: Work, message: IncomingMessage) -> None:
+    """What a merged patient has here is the surviving one's."""
+    change = message.payload
+    if change["to"] != "merged":
+        return
+    work.resettle(change["id"], change["replacedBy"])
+    for slot in work.find("Slot", {"heldFor": change["id"]}, internal=True):
+        work.save(slot, heldFor=change["replacedBy"])
 
 
 def _discreet(work: Work, slot: Aggregate) -> Aggregate:

@@ -17,6 +17,14 @@ class Refused(Exception):
         super().__init__(f"{status} {title}")
 
 
+class Moved(Refused):
+    """The patient's record was merged; ``into`` is who to ask for."""
+
+    def __init__(self, status: int, title: str, into: str) -> None:
+        self.into = into
+        super().__init__(status, title)
+
+
 @dataclass(frozen=True)
 class Slot:
     id: str
@@ -34,6 +42,14 @@ class Appointment:
     start: str | None
     version: str
     waits_for: str | None
+
+
+@dataclass(frozen=True)
+class Provider:
+    id: str
+    name: str
+    places: tuple[str, ...]
+    takes_patients: bool
 
 
 @dataclass(frozen=True)
@@ -92,6 +108,34 @@ class PortalWeb:
             )
         )
 
+    def providers(self, specialty: str) -> list[Provider]:
+        asked = {"status": "active", "specialty": specialty}
+        return [_provider(each) for each in self._ask("GET", "/providers", params=asked).json()["items"]]
+
+    def provider(self, id: str) -> Provider:
+        return _provider(self._ask("GET", f"/providers/{id}").json())
+
+    def place(self, id: str) -> str:
+        """The name of a location."""
+        return str(self._ask("GET", f"/locations/{id}").json()["name"])
+
+    def name(self) -> str:
+        """What the patient is called. Raises Moved."""
+        return str(self._ask("GET", f"/patients/{self.patient}").json()["name"])
+
+    def hand_in(self, questionnaire: str, answers: dict[str, str]) -> str:
+        """The id of the form."""
+        told = [{"linkId": asked, "value": value} for asked, value in answers.items()]
+        body = {"questionnaire": questionnaire, "answers": told}
+        path = f"/patients/{self.patient}/forms"
+        return str(self._ask("POST", path, json=body, headers=_once()).json()["id"])
+
+    def forms(self) -> list[str]:
+        """Their ids."""
+        return [
+            str(each["id"]) for each in self._ask("GET", f"/patients/{self.patient}/forms").json()["items"]
+        ]
+
     def coverage(self) -> list[Coverage]:
         found = self._ask("GET", f"/patients/{self.patient}/coverage").json()
         return [Coverage(each["id"], each["status"], each["payerId"]) for each in found["items"]]
@@ -120,6 +164,9 @@ class PortalWeb:
 
     def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         answer = self._client.request(method, path, **request)
+        if answer.status_code == 410:
+            told = answer.json()
+            raise Moved(410, str(told["title"]), str(told["replacedBy"]))
         if not answer.is_success:
             raise Refused(answer.status_code, str(answer.json()["title"]))
         return answer
@@ -131,6 +178,11 @@ def _once() -> dict[str, str]:
 
 def _slot(told: dict[str, Any]) -> Slot:
     return Slot(told["id"], told["status"], told["start"], told["specialty"])
+
+
+def _provider(told: dict[str, Any]) -> Provider:
+    places = tuple(str(each) for each in told["locationIds"])
+    return Provider(told["id"], told["familyName"], places, told["acceptingPatients"])
 
 
 def _appointment(answer: httpx.Response) -> Appointment:

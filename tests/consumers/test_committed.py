@@ -12,11 +12,16 @@ from pact.interaction import HttpInteraction
 from harness.contract import load_system
 from harness.driving.pact_files import duplicates, read_pact
 from tests.consumers import (
+    test_coverage_follows,
     test_coverage_receives,
+    test_notifications_follows,
     test_notifications_receives,
+    test_scheduling_follows,
     test_scheduling_receives,
     test_web_coverage,
     test_web_notifications,
+    test_web_patient_profile,
+    test_web_provider_directory,
     test_web_scheduling,
 )
 from tests.consumers.agreement import Agreement
@@ -26,7 +31,12 @@ AGREEMENTS: tuple[Agreement[Any, Any], ...] = (
     test_web_scheduling.AGREEMENT,
     test_web_coverage.AGREEMENT,
     test_web_notifications.AGREEMENT,
+    test_web_provider_directory.AGREEMENT,
+    test_web_patient_profile.AGREEMENT,
     test_coverage_receives.AGREEMENT,
+    test_coverage_follows.AGREEMENT,
+    test_scheduling_follows.AGREEMENT,
+    test_notifications_follows.AGREEMENT,
     test_scheduling_receives.AGREEMENT,
     test_notifications_receives.AGREEMENT,
 )

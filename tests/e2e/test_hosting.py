@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from harness.kafka.broker import reach
+from tests.conftest import ROOT
 from tests.e2e.portal import portal, running
 
 
@@ -28,6 +29,9 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
+SERVICES = {path.parent.name for path in (ROOT / "contracts").glob("*/openapi.yaml")}
+
+
 def gone(pids: list[int], within: float = 5) -> bool:
     end = time.monotonic() + within
     while time.monotonic() < end:
@@ -40,7 +44,7 @@ def gone(pids: list[int], within: float = 5) -> bool:
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_up_leaves_no_process_behind(tmp_path: Path, ending: signal.Signals) -> None:
     with running(["up"], tmp_path) as (process, ready):
-        assert set(ready["services"]) == {"scheduling", "coverage", "notifications"}
+        assert set(ready["services"]) == SERVICES
         assert set(ready["control"]) == set(ready["services"])
         assert ready["pid"] == process.pid
         broker = children_of(process.pid)
@@ -56,7 +60,7 @@ def test_a_mixture(tmp_path: Path) -> None:
     arguments = ["up", "--mock", "coverage", "--external", "notifications=http://127.0.0.1:9"]
     with running(arguments, tmp_path) as (_, ready):
         assert ready["services"]["notifications"] == "http://127.0.0.1:9"
-        assert set(ready["control"]) == {"coverage", "scheduling"}
+        assert set(ready["control"]) == SERVICES - {"notifications"}
         token = portal("token").out.strip()
         for name, path in (("coverage", "/v1/coverages"), ("scheduling", "/v1/slots")):
             answer = httpx.get(ready["services"][name] + path, headers={"Authorization": f"Bearer {token}"})

@@ -14,8 +14,16 @@ from harness.contract import load_system
 from harness.contract.model import JSON, Contract, Schema
 from harness.contract.schema import compile_schema, examples_of, phi_properties, properties
 
-FORMS = ("canary-{:08d}-value", "canary{:08d}value", "canary{:08d}@example.com", "+1999{:010d}")
-"""Free text, identifiers, addresses, telephone numbers: the first that a property takes is its canary."""
+FORMS = (
+    "canary-{:08d}-value",
+    "canary{:08d}value",
+    "CANARY-{:08d}",
+    "canary{:08d}@example.com",
+    "+1999{:010d}",
+    "1{:03d}-11-30",
+    "{:05d}-1999",
+)
+"""Text, identifiers, addresses, telephone numbers, dates, postal codes: the first that a property takes."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from harness.kafka.listening import Listener
 from harness.reports.console import ConsoleReport
 from harness.reports.outcome import Outcome
 from harness.target import Claims, Limits, Target
+from tests.conftest import ROOT
 from tests.faulty_services.breaking import Break, Event, Reply
 from tests.faulty_services.running import broken, broker_for
 from tests.hostile.canary import Canaries, forms, marked, strewn, with_canaries
@@ -33,7 +34,11 @@ from tests.hostile.defender import KINDS, Defender, Kind, defending
 from tests.hostile.message import put
 from tests.hostile.raw import Conversation, ask, request
 
-SERVICES = ("scheduling", "coverage", "notifications")
+SERVICES = tuple(
+    name for name, each in load_system(ROOT / "contracts").contracts.items() if list(marked(each))
+)
+"""Those that hold what is marked at all."""
+
 LENGTH = 3
 """How many canaries are tried where none belongs: they lie in the order of their forms."""
 

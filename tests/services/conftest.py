@@ -7,18 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from harness.contract import load_system
 from tests.services.portal import Portal, running
 
 
 @pytest.fixture(scope="session")
 def whole_portal(contracts: Path) -> Iterator[Portal]:
-    with running(contracts, "scheduling", "coverage", "notifications") as portal:
+    with running(contracts, *load_system(contracts).contracts) as portal:
         yield portal
 
 
 @pytest.fixture
 def portal(whole_portal: Portal) -> Portal:
-    """The three services on one broker, freshly seeded."""
+    """All services on one broker, freshly seeded."""
     whole_portal.reset()
     return whole_portal
 

@@ -1,4 +1,4 @@
-"""The flow that crosses all three services: hold, book, ask the payer, book or wait, tell the patient."""
+"""The flow that crosses services: hold, book, ask the payer, book or wait, tell the patient."""
 
 from __future__ import annotations
 

@@ -2,8 +2,61 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+from pathlib import Path
+
+from harness.contract import load_system
 from harness.contract.model import JSON
 from tests.services.portal import AMARA, BEN, CHLOE, STAFF, Portal, patient
+
+TOLD = frozenset(
+    [
+        "everything",
+        "nothing",
+        "infant",
+        "teenager",
+        "twin-first",
+        "twin-second",
+        "merged",
+        "survivor",
+        "long-name",
+        "no-fixed-address",
+        "lapsed-coverage",
+        "two-coverages",
+        "corrected-result",
+        "prior-authorization",
+        "declined-refill",
+        "discharged-yesterday",
+        "deceased",
+        "clinician-patient",
+        "revoked-proxy",
+        "restricted-address",
+    ]
+)
+"""Stories that every team needs; there are more."""
+
+
+def test_there_are_people_enough_and_nobody_twice(contracts: Path) -> None:
+    people = load_system(contracts).personas
+    keys, ids = {each.key for each in people}, {each.id for each in people}
+    assert len(people) == len(keys) == len(ids) >= 24
+    assert keys >= TOLD
+    for each in people:
+        assert each.story, each.key
+        assert date.fromisoformat(each.facts["birthDate"]) < date(2031, 2, 20), each.key
+    assert {each.facts["replacedBy"] for each in people if "replacedBy" in each.facts} <= ids
+
+
+def test_nobody_can_be_taken_for_a_real_person(contracts: Path) -> None:
+    """Only numbers kept for fiction (555-01XX), names under reserved domains (RFC 2606), no SSN's form."""
+    written = "\n".join(path.read_text(encoding="utf-8") for path in contracts.rglob("*.yaml"))
+    # +1, then an area code and 555-01XX, or without a country code
+    for number in re.findall(r"\+1[2-9]\d{9}\b", written):
+        assert re.fullmatch(r"\+1\d{3}55501\d\d", number), number
+    assert not re.search(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])", written)
+    for domain in re.findall(r"[\w.+-]+@([\w.-]+)", written):
+        assert re.fullmatch(r".*\bexample(\.(com|net|org))?", domain.strip(".")), domain
 
 
 def _mother(portal: Portal) -> dict[str, JSON]:

@@ -35,8 +35,14 @@ export const BOOKING = { ...HOLDING, ...MOVING, 'reason?': words }
 export const CANCELLING = {
   cancellationReason: oneOf('pat pat-cpp pat-fb pat-lt pat-mv prov prov-pers maint other expired'),
 }
+const version = (value) => Number.isInteger(value) && value > 0
+const patientStatus = oneOf('active inactive merged')
+export const PATIENT = { // of patient-profile, on portal.patient-profile.patient.v1
+  id: ids.patientId, version, from: patientStatus, to: patientStatus, reason: oneOf('updated merged absorbed'),
+  occurredAt: time, confidentiality: oneOf('U L M N R V'), 'replacedBy?': ids.patientId,
+}
 export const ANSWER = { // of coverage, on portal.coverage.eligibility.v1
-  id: id('elg'), version: (value) => Number.isInteger(value) && value > 0, patientId: ids.patientId,
+  id: id('elg'), version, patientId: ids.patientId,
   to: outcome, 'from?': (value) => value === null || outcome(value), 'reason?': oneOf('requested answered'),
   occurredAt: time, confidentiality: oneOf('U L M N R V'), 'appointmentId?': ids.appointmentId,
   'slotId?': ids.slotId, ...result, ...why,

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { control, examplesOf } from './control.mjs'
 import { authenticator, serve } from './http.mjs'
 import { connect } from './kafka.mjs'
-import { eligibilityAnswered, newId, operations, start } from './scheduling.mjs'
+import { newId, operations, received, start } from './scheduling.mjs'
 
 const text = (fallback) => ({ type: 'string', default: fallback })
 const options = {
@@ -22,7 +22,7 @@ const given = parseArgs({ options }).values
 const examples = examplesOf(readFileSync(given.contract, 'utf8'))
 const free = Array.from({ length: Number(given['free-slots']) }, () => ({ ...examples.Slot[0], id: newId('slt') }))
 start({ ...examples, Slot: [...examples.Slot, ...free] }, given.fault)
-if (given.kafka) await connect(given.kafka, eligibilityAnswered)
+if (given.kafka) await connect(given.kafka, received)
 const { keys } = JSON.parse(readFileSync(given.jwks, 'utf8'))
 const authenticate = authenticator(keys, given.issuer, given.audience)
 const addresses = { service: await serve(operations, given.port, authenticate) }

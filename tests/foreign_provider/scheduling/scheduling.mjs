@@ -3,12 +3,13 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { may, newTrace, Problem, wrong } from './http.mjs'
 import { publish } from './kafka.mjs'
 import { ANSWER, BOOKING, CANCELLING, HOLDING, KEY, MOVING, PAGE, SEARCH, STATUSES, VERSION } from './looks.mjs'
-import { ids } from './looks.mjs'
+import { ids, PATIENT } from './looks.mjs'
 
 const HOLD = 600_000, WAIT = 86_400_000, ANSWERED = 60_000 // milliseconds
 const things = { Slot: new Map(), Appointment: new Map() } // {type, doc, version, since, asked, correlation}
 const booked = new Map() // what was answered, by Idempotency-Key
-const heard = new Map() // ids of messages, and the sequence that each of coverage's checks has come to
+const heard = new Map() // ids of messages, and the sequence that each thing of other services has come to
+const merged = new Map() // which patient's record became whose
 const secret = randomBytes(32)
 let ahead = 0, fault
 
@@ -22,7 +23,7 @@ export function setClock(milliseconds) {
 }
 
 export function start(examples, broken = fault) {
-  for (const each of [things.Slot, things.Appointment, booked, heard]) each.clear()
+  for (const each of [things.Slot, things.Appointment, booked, heard, merged]) each.clear()
   ahead = 0
   fault = broken
   for (const [type, docs] of Object.entries(examples)) for (const doc of docs) put(type, doc)
@@ -85,19 +86,49 @@ function tick() {
 }
 setInterval(tick, 1000).unref()
 
+/** Whether a message is news: neither heard before nor older than what was heard of the same thing. */
+function isNews(message, eventId, sequence) {
+  if (heard.has(eventId) || sequence < heard.get(message.id)) return false
+  heard.set(eventId, true).set(message.id, sequence)
+  return true
+}
+
 /** The payer's answer; gives the reason if it cannot be processed. */
-export function eligibilityAnswered(answer, eventId, sequence, cause) {
+function eligibilityAnswered(answer, eventId, sequence, cause) {
   if (!eventId || wrong(ANSWER, answer, '', true).length) return 'invalid'
   if (answer.to === 'complete' && !answer.result) return 'invalid'
-  if (heard.has(eventId) || sequence < heard.get(answer.id)) return null
-  heard.set(eventId, true).set(answer.id, sequence)
+  if (!isNews(answer, eventId, sequence)) return null
   const it = things.Appointment.get(answer.appointmentId)
-  const same = ['patientId', 'slotId'].every((name) => it?.doc[name] === answer[name])
-  const waits = answer.to === 'complete' && it?.doc.status === 'pending' && same
+  const ours = it?.doc.patientId === settled(answer.patientId) && it.doc.slotId === answer.slotId
+  const waits = answer.to === 'complete' && it?.doc.status === 'pending' && ours
   const pendingReason = answer.result === 'unknown' ? UNKNOWN : 'not-eligible'
   if (waits && answer.result === 'eligible') move(it, 'booked', 'eligible', cause, SETTLED)
   else if (waits) move(it, 'pending', pendingReason, cause, unanswered(pendingReason))
   return null
+}
+
+const settled = (patient) => (merged.has(patient) ? settled(merged.get(patient)) : patient)
+
+/** What a merged patient has here is the surviving one's, without an event of ours. */
+function patientChanged(change, eventId, sequence) {
+  if (!eventId || wrong(PATIENT, change, '', true).length) return 'invalid'
+  if (change.to === 'merged' && !change.replacedBy) return 'invalid'
+  if (!isNews(change, eventId, sequence) || change.to !== 'merged') return null
+  const { id, replacedBy } = change
+  if (settled(replacedBy) !== id) merged.set(id, replacedBy)
+  for (const [type, name] of [['Appointment', 'patientId'], ['Slot', 'heldFor']]) {
+    for (const it of things[type].values()) {
+      if (it.doc[name] !== id) continue
+      it.doc = { ...it.doc, [name]: replacedBy }
+      it.version++
+    }
+  }
+  return null
+}
+
+export const received = {
+  'portal.coverage.eligibility.v1': eligibilityAnswered,
+  'portal.patient-profile.patient.v1': patientChanged,
 }
 
 // What requests name, and whether it may be had.

@@ -188,3 +188,14 @@ def judge(contract: Contract, emission: Emission, record: Record) -> None:
     assert record.key == record.json()["id"] == headers["ce_subject"]
     if emission.transitions:
         assert record.json()["to"] in {edge.to for edge in emission.transitions}
+
+
+def test_a_merged_patient_is_gone_and_leads_to_the_other(shipped: Shipped) -> None:
+    gone, operation = "pat-1n6v9m3t7k", SYSTEM.contracts["patient-profile"].operations["getPatient"]
+    url = shipped.urls["patient-profile"] + operation.path.replace("{patientId}", gone)
+    token = shipped.keys.mint(claims_for(operation, gone))
+    answer = shipped.client.get(url, headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()["replacedBy"]) == (410, "pat-7z4f2c8y6l")
+    documented = operation.responses["410"].content["application/problem+json"].schema
+    assert documented is not None
+    assert compile_schema(documented).is_valid(answer.json())

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from harness.contract.model import JSON
-from harness.errors import ContractError
+from harness.errors import ContractError, StateError
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem
 from reference_services.platform.work import Aggregate, Work
@@ -311,3 +311,17 @@ def test_find_compares_scalars_of_any_depth_and_absence(desk: Desk) -> None:
         "instant": ["p2"],
         "id": ["p2"],
     }
+
+
+def test_what_a_contract_calls_unique_is_so_an_item_at_a_time(desk: Desk) -> None:
+    face = desk.service.control_face
+    face.change_state("Ticket", "setup", {"id": TICKET, "tags": ["a", "b", "b"]})
+    face.change_state("Ticket", "setup", {"tags": ["c"]})
+    with pytest.raises(StateError, match="the same tags"):
+        face.change_state("Ticket", "setup", {"tags": ["d", "b"]})
+    face.change_state("Ticket", "setup", {"id": TICKET, "tags": ["a"]})
+    held = face.change_state("Ticket", "setup", {"tags": ["d", "b"]})
+    assert held.document is not None
+    again = face.change_state("Ticket", "setup", {"title": "What no two may share is its own."})
+    assert again.document is not None
+    assert set(again.document.get("tags", ())).isdisjoint(["a", "b", "c", "d"])

@@ -1,0 +1,36 @@
+"""Notifications relies on patient-profile's events: what a merged patient has is the surviving one's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pact.interaction import AsyncMessageInteraction
+
+from harness.contract import load
+from tests.consumers.agreement import Interaction
+from tests.consumers.merging import NEW, OLD, Merging, merged
+from tests.consumers.receiving import Receiver, receiving
+
+AGREEMENT = Merging("notifications", "patient-profile", "Async")
+
+
+@AGREEMENT("a record is merged into another")
+def merges(wanted: AsyncMessageInteraction) -> Callable[[Receiver], None]:
+    merged(wanted)
+
+    def use(service: Receiver) -> None:
+        assert service.get(f"/patients/{OLD}/devices")["total"] == 0
+        assert service.get(f"/patients/{NEW}/devices")["total"] == 1
+
+    return use
+
+
+@pytest.mark.parametrize("interaction", AGREEMENT.interactions, ids=str)
+def test_notifications_follows_a_merge(
+    interaction: Interaction[AsyncMessageInteraction, Receiver], contracts: Path
+) -> None:
+    with receiving(load(contracts / "notifications")) as service:
+        service.exists("Device", patientId=OLD)
+        interaction.taken(service, service.take)
