@@ -70,3 +70,8 @@ def test_five_commands(document: str, address: str, operation: str, tmp_path: Pa
     assert [each["response"]["status"] for each in entries] == [200, 503]
     assert entries[1]["fault"]
     assert {each["operation"] for each in entries} == {operation}
+
+
+def test_the_readme_shows_them() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"```sh\n{MOCK}\n{TYPED}```" in readme

@@ -22,6 +22,8 @@ from tests.e2e.portal import running
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`((?:portal|tox) [^`]+)`")
+PART = re.compile(r"""(?:'[^']*'|"[^"]*"|\$(?!\()|[^;&|()$'"])+""")
+"""A command of a line of several: what stands between separators that nothing quotes."""
 MOCKED = "portal mock contracts/coverage --port 8080"
 
 
@@ -34,7 +36,7 @@ def commands() -> Iterator[list[str]]:
     """Every call of ``portal`` in a block or between backticks, as words, from ``portal`` on."""
     lines = [line for block in blocks() for line in block.splitlines()]
     for text in (*lines, *(found[1] for found in SPAN.finditer(README))):
-        for part in re.split(r"&&|\||;|\$\(|\)", text):
+        for part in PART.findall(text):
             words = shlex.split(part)
             if words and Path(words[0]).name == "portal":
                 yield words
@@ -76,7 +78,7 @@ def test_calls_of_the_mock_answer(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    (block,) = [each for each in blocks() if "curl" in each]
+    (block,) = [each for each in blocks() if "curl" in each and "/v1/coverage" in each]
     shell = tmp_path / "portal"
     shell.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m harness.cli.main "$@"\n')
     shell.chmod(0o755)
