@@ -151,6 +151,8 @@ def _tried(
     exchange = send(bench, prepared)
     after = [reading(bench, thing) for thing in things]
     documented = f"409, and nothing changes: no transition by {operation.id} starts from {status}"
+    if failed := next((each.status for each in (*before, *after) if each.status >= 500), None):
+        raise Untold(str(driven.lifecycle.place), f"whether it changes nothing: GET answered {failed}")
     if exchange.status != 409 and (why := inconclusive(prepared, exchange)) is not None:
         raise Untold(str(driven.lifecycle.place), why)
     if exchange.status != 409:

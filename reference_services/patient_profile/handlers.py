@@ -89,7 +89,15 @@ def submitForm(work: Work, request: Request) -> Aggregate:
 
 
 def _survivor(work: Work, merged: Aggregate) -> str:
-    """The record that is left in the end: one that took another's place may have been merged itself."""
-    into = str(merged["replacedBy"])
-    further = work.peek("Patient", into)
-    return into if further is None or further.status != "merged" else _survivor(work, further)
+    """The record that is left in the end: one that took another's place may have been merged itself.
+
+    States that are made rather than come about may name each other in a circle, which ends where it closes.
+    """
+    seen, into = {merged.id}, str(merged["replacedBy"])
+    while into not in seen:
+        seen.add(into)
+        further = work.peek("Patient", into)
+        if further is None or further.status != "merged":
+            break
+        into = str(further["replacedBy"])
+    return into

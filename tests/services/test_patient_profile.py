@@ -158,3 +158,16 @@ def test_confidence_asked_for_in_either_record_is_kept(portal: Portal) -> None:
     assert _merge(portal, FARAH, AMARA).status_code == 200
     path = f"/patients/{AMARA}/preferences"
     assert eventually(lambda: portal.get("notifications", path)["confidentialCommunication"] or None)
+
+
+def test_records_that_name_each_other_still_answer(portal: Portal) -> None:
+    """No merge leads there, but a state may be made so."""
+    control = portal.addresses.control["patient-profile"]
+    one, other = "pat-c1rc1ec1rc1e", "pat-e1crc1e1crc1"
+    for id, into in ((one, other), (other, one)):
+        parameters = {"id": id, "status": "merged", "identifiers": [], "replacedBy": into}
+        made = {"state": "Patient exists", "action": "setup", "parameters": parameters}
+        assert portal.client.post(f"{control}/states", json=made).status_code == 200
+    answer = portal.call("patient-profile", "GET", f"/patients/{one}", STAFF)
+    assert answer.status_code == 410, answer.text
+    assert answer.json()["replacedBy"] in {one, other}

@@ -160,7 +160,10 @@ class Face:
         return status, dict(thing.document), {"ETag": f'"{thing.version}"'}
 
     def getSeat(self, asked: Asked) -> Reply:
-        return self.shown(self.shop.get("Seat", asked.path["seatId"]))
+        seat = self.shop.get("Seat", asked.path["seatId"])
+        if seat.document["status"] == "sold" and "breaks-when-read" in self.shop.faults:
+            raise Refused(500)
+        return self.shown(seat)
 
     def holdSeat(self, asked: Asked) -> Reply:
         self.may(asked, asked.body["owner"], 403)

@@ -117,6 +117,18 @@ def test_a_list_that_shows_nothing_shows_nothing_of_access(
     ]
 
 
+def test_what_cannot_be_read_is_not_known_to_be_unchanged(
+    system: System, broker: Broker, limits: Limits
+) -> None:
+    """Two server errors are alike, and say nothing of what a refused transition changed."""
+    with open_shop(broker, "breaks-when-read") as target:
+        results = [r for r in RUN["lifecycle"](system, target, limits) if r.operation == "releaseSeat"]
+    assert not [r for r in results if isinstance(r, Passed) and "sold" in r.title]
+    assert [r.trying for r in results if isinstance(r, CouldNotTell) and "500" in r.reason] == [
+        "refusal of Seat sold"
+    ]
+
+
 def test_kafka_alone_is_enough_for_a_target_without_memory(
     system: System, broker: Broker, limits: Limits
 ) -> None:
