@@ -91,13 +91,14 @@ def submitForm(work: Work, request: Request) -> Aggregate:
 def _survivor(work: Work, merged: Aggregate) -> str:
     """The record that is left in the end: one that took another's place may have been merged itself.
 
-    States that are made rather than come about may name each other in a circle, which ends where it closes.
+    States that are made rather than come about may name nobody, who then is left in its own place, or each
+    other in a circle, which ends where it closes.
     """
-    seen, into = {merged.id}, str(merged["replacedBy"])
+    seen, into = {merged.id}, str(merged.get("replacedBy", merged.id))
     while into not in seen:
         seen.add(into)
         further = work.peek("Patient", into)
         if further is None or further.status != "merged":
             break
-        into = str(further["replacedBy"])
+        into = str(further.get("replacedBy", into))
     return into

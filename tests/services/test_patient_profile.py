@@ -171,3 +171,15 @@ def test_records_that_name_each_other_still_answer(portal: Portal) -> None:
     answer = portal.call("patient-profile", "GET", f"/patients/{one}", STAFF)
     assert answer.status_code == 410, answer.text
     assert answer.json()["replacedBy"] in {one, other}
+
+
+def test_a_record_that_names_nobody_still_answers(portal: Portal) -> None:
+    control = portal.addresses.control["patient-profile"]
+    whole = {
+        "id": "pat-0n0b0dy0n0b0", "status": "merged", "name": "Jo Nobody", "birthDate": "1980-01-01",
+        "gender": "other", "identifiers": [], "confidentiality": "N",
+    }  # fmt: skip
+    made = {"state": "Patient exists", "action": "setup", "parameters": whole}
+    assert portal.client.post(f"{control}/states", json=made).status_code == 200
+    answer = portal.call("patient-profile", "GET", f"/patients/{whole['id']}", STAFF)
+    assert answer.status_code == 410, answer.text
