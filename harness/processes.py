@@ -146,7 +146,7 @@ class Child:
                 return document
             if ended:
                 self._reader.join(timeout=1.0)
-                raise ProcessError(self.name, f"it ended {self._how()} before it was ready{self._shown()}")
+                raise ProcessError(self.name, f"it {self.ending('before it was ready')}")
             if time.monotonic() > deadline:
                 raise ProcessError(
                     self.name,
@@ -155,9 +155,11 @@ class Child:
                 )
             time.sleep(_LOOK_EVERY)
 
-    def _how(self) -> str:
+    def ending(self, when: str) -> str:
+        """How a child that has ended did so, when in the caller's words, and the last lines that it wrote."""
         code = self._process.returncode
-        return f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        return f"ended {how} {when}{self._shown()}"
 
     def _shown(self) -> str:
         lines = list(self._output)[-_SHOWN_LINES:]

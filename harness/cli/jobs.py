@@ -108,9 +108,8 @@ class _Job:
             event: Event = self.told.recv()
         except (EOFError, OSError):
             self.over = True
-            code = self._child.stop()
-            shown = self._child.output.replace("\n", " | ")[-1000:] or "it wrote nothing"
-            why = f"the process that verified {self.service} ended too early, with {code}: {shown}"
+            self._child.stop()
+            why = f"the process that verified {self.service} {self._child.ending('too early')}"
             yield from unfinished(plan, [self.service], self._done, why)
             return
         if isinstance(event, CheckFinished):

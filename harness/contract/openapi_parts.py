@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from harness.contract.grammar import kept_elsewhere
 from harness.contract.model import (
     EMPTY,
+    IGNORED_HEADERS,
     JSON,
     Body,
     Encoding,
@@ -26,7 +27,6 @@ from harness.errors import ContractError
 
 LOCATIONS = ("path", "query", "header", "cookie", "querystring")
 
-_IGNORED = frozenset(("accept", "content-type", "authorization"))
 _STATUS = re.compile(r"[1-5]([0-9][0-9]|XX)\Z")
 _TEMPLATED = re.compile(r"\{([^{}]+)\}\Z")
 
@@ -52,8 +52,8 @@ def parameters_of(reader: Reader, *owners: Node) -> tuple[Parameter, ...]:
         listed = owner.raw("parameters")
         for entry in listed.entries() if listed else ():
             each = _parameter(reader, entry.follow())
-            if each.location == "header" and each.name.lower() in _IGNORED:
-                continue  # OpenAPI, Parameter Object: these definitions shall be ignored
+            if each.location == "header" and each.name.lower() in IGNORED_HEADERS:
+                continue
             found[each.location, each.name] = each
     return tuple(found.values())
 

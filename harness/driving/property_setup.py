@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from harness.contract.expressions import Context, evaluate
-from harness.contract.model import Contract, Operation
+from harness.contract.model import IGNORED_HEADERS, Contract, Operation
 from harness.contract.pointers import look_up
 from harness.contract.scalars import CODES
 from harness.contract.schema import compile_schema
@@ -39,9 +39,6 @@ REFUSALS_BY_STATE = ("409", "410", "412", "428")
 """Right answers to a well-formed request that comes at the wrong moment or without its ``If-Match``."""
 
 KEY, MATCH = "idempotency-key", "if-match"
-
-IGNORED = ("accept", "authorization", "content-type")
-"""Header parameters that OpenAPI has ignored (3.1, "Parameter Object", ``name``)."""
 
 TOKENS = ("oauth2", "openIdConnect")
 BEARER = {"type": "http", "scheme": "bearer"}
@@ -315,4 +312,4 @@ def _is_ignored(parameter: Any, document: Mapping[str, Any]) -> bool:
         parameter = look_up(dict(document), unquote(reference[1:]))
     if not isinstance(parameter, Mapping) or parameter.get("in") != "header":
         return False
-    return str(parameter.get("name", "")).lower() in IGNORED
+    return str(parameter.get("name", "")).lower() in IGNORED_HEADERS

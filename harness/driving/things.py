@@ -106,9 +106,8 @@ def reading_of(seen: Exchange | None) -> Reading:
     if seen is None:
         return Reading()
     document = seen.body
-    if not seen.ok and isinstance(
-        document, Mapping
-    ):  # a problem may tell of this one occurrence (RFC 9457, 3.1)
+    if not seen.ok and isinstance(document, Mapping):
+        # A problem may tell of this one occurrence (RFC 9457, 3.1).
         document = {name: value for name, value in document.items() if name not in {"detail", "instance"}}
     return Reading(seen.status, document, seen.headers.get("etag"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.contract.model import Contract, Operation, Parameter, System
+from harness.contract.model import IGNORED_HEADERS, Contract, Operation, Parameter, System
 from harness.contract.model.workflows import (
     Action,
     HttpCall,
@@ -21,7 +21,7 @@ from harness.lint.workflow_scope import declared
 from harness.lint.workflow_text import At, steps_of
 
 _RULE = "workflow-parameter"
-_UNDECLARED = frozenset(("accept", "content-type", "authorization", "cookie"))
+_UNDECLARED = IGNORED_HEADERS | {"cookie"}
 """Headers that OpenAPI describes elsewhere than among the parameters (Parameter Object: name)."""
 
 

@@ -11,15 +11,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from harness.contract.model import JSON, MediaType, Operation, Parameter
+from harness.contract.model import IGNORED_HEADERS, JSON, MediaType, Operation, Parameter
 from harness.contract.schema import ANYTHING, Validator, compile_schema, says
 from harness.serving.media import Media, RefusedBody
 from harness.serving.problems import Reason
 from harness.serving.shapes import Undecodable, scalar
 from harness.serving.styles import Pairs, Style, text_of
-
-IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
-"""OpenAPI 3.1, "Parameter Object": these are not parameters, whatever a contract says."""
 
 _TEMPLATE = re.compile(r"\{([^{}]+)\}")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from harness.contract.model.causes import Emission, Lifecycle, Transition
 from harness.contract.model.http import (
+    IGNORED_HEADERS,
     Body,
     Callback,
     Encoding,
@@ -35,6 +36,7 @@ from harness.contract.model.values import EMPTY, JSON, NOWHERE, Dialect, Example
 
 __all__ = [
     "EMPTY",
+    "IGNORED_HEADERS",
     "JSON",
     "NOWHERE",
     "Body",

@@ -9,6 +9,9 @@ from typing import Literal
 from harness.contract.model.causes import Emission
 from harness.contract.model.values import EMPTY, JSON, NOWHERE, Example, Place, Schema
 
+IGNORED_HEADERS = frozenset(("accept", "authorization", "content-type"))
+"""No parameters, whatever a contract says: OpenAPI has them ignored (3.1, "Parameter Object", ``name``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
