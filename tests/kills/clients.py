@@ -54,6 +54,8 @@ class Told:
     complaints: list[tuple[float, str]] = field(default_factory=list)
     requests: int = 0
     unanswered: int = 0
+    waits: list[tuple[float, float]] = field(default_factory=list)
+    """Unix times between which somebody waited for an answer, repetitions included."""
 
 
 class Client(threading.Thread):
@@ -168,12 +170,13 @@ class Client(threading.Thread):
         control: bool = False,
     ) -> httpx.Response:
         """Ask until somebody answers; in between some clients do not wait for their answer."""
-        deadline = time.monotonic() + _DEADLINE
+        deadline, began = time.monotonic() + _DEADLINE, time.time()
         self._told.requests += 1
         while time.monotonic() < deadline:
             hasty = not control and self._chance.random() < 0.05
             answer = self._once(method, path, body, headers or {}, control, _IMPATIENT if hasty else _PATIENT)
             if answer is not None:
+                self._told.waits.append((began, time.time()))
                 return answer
             time.sleep(_REPEAT)
         raise Unanswered(f"{method} {path}")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.kills.launcher import Life, Living, begin
 from tests.kills.schedule import Kill
+from tests.memory import peak_of
 
 PATIENCE = 20.0
 """Seconds that a life gets to reach its place; then it is killed from outside, and counted so."""
@@ -23,11 +24,12 @@ _AGAIN = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Struck:
-    """A kill that happened, at this Unix time."""
+    """A kill that happened, at this Unix time; ``held``: MiB that the victim had at most, as last seen."""
 
     kill: Kill
     member: str
     at: float
+    held: float = 0.0
 
 
 @dataclass
@@ -54,6 +56,7 @@ class Member:
     _ready: Path | None = None
     _control: str | None = None
     _lives: int = 0
+    _held: float = 0.0
     _lasting: bool = False
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -138,6 +141,7 @@ class Member:
         due = last if kill.place is not None else time.monotonic() + kill.after
         while process.is_alive() and time.monotonic() < due and not self._stop.is_set():
             process.join(max(_TICK, min(_LOOK, due - time.monotonic())))
+            self._held = peak_of(process.pid) or self._held
 
     def _live(self, kill: Kill | None) -> Living:
         self._lives += 1
@@ -151,7 +155,7 @@ class Member:
             self.faults,
         )
         process = begin(life)
-        self._process, self._control, self._ready = process, None, ready
+        self._process, self._control, self._ready, self._held = process, None, ready, 0.0
         return process
 
     def _kill(self, process: Living, kill: Kill) -> None:
@@ -163,7 +167,7 @@ class Member:
 
     def _gone(self, kill: Kill) -> None:
         self._ready, self._control = None, None
-        self.struck.append(Struck(kill, self.name, time.time()))
+        self.struck.append(Struck(kill, self.name, time.time(), self._held))
 
     def _ended(self, process: Living) -> None:
         self._ready, self._control = None, None

@@ -44,6 +44,23 @@ class Outcome:
         return recoveries(self.happened, self.struck)
 
     @cached_property
+    def waited(self) -> list[float]:
+        """Seconds, for each kill: the longest that a client waited for an answer meanwhile."""
+        return [
+            max(
+                (end - begin for begin, end in self.told.waits if begin <= last and each.at <= end),
+                default=0.0,
+            )
+            for each, last in zip(self.struck, self._over, strict=True)
+        ]
+
+    @property
+    def _over(self) -> Iterator[float]:
+        """The Unix times at which the kills had no more effect, as far as is known."""
+        for each, seconds in zip(self.struck, self.recovered, strict=True):
+            yield each.at + (seconds or 0.0)
+
+    @cached_property
     def redelivered(self) -> list[int]:
         """For each kill, how many records and messages came again because of it."""
         again = [Again(PUBLISHERS[each.topic], each.at) for each in self.happened.again]

@@ -20,6 +20,12 @@ from tests.kills.schedule import BROKER, REPLICA, SERVICES
 
 KINDS = (*SERVICES, "relay", "consumer", "request", "timer", REPLICA, BROKER)
 
+WIDTH = 110
+CAPTION = (
+    "p50, max: from the kill until all work goes on; wait: the longest that a client waited for an answer "
+    "meanwhile; MiB: the most that the killed process held"
+)
+
 
 @dataclass
 class Row:
@@ -27,17 +33,20 @@ class Row:
     survived: int = 0
     again: int = 0
     recovered: list[float] = field(default_factory=list)
+    waited: float = 0.0
+    held: float = 0.0
 
     def cells(self) -> tuple[str, ...]:
         seconds = (statistics.median(self.recovered), max(self.recovered)) if self.recovered else ()
         times = [f"{each:.1f}" for each in seconds] or ["-", "-"]
-        return (str(self.tried), str(self.survived), str(self.again), *times)
+        held = f"{self.held:.0f}" if self.held else "-"
+        return (str(self.tried), str(self.survived), str(self.again), *times, f"{self.waited:.1f}", held)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the rounds and print the table. Returns 0 if everything was survived."""
     options = _options(arguments)
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=WIDTH)
     outcomes: list[tuple[str, Outcome]] = []
     for broker, outcome in _outcomes(options.kills, options.seed, console):
         outcomes.append((broker, outcome))
@@ -57,11 +66,13 @@ def table(outcomes: Iterable[tuple[str, Outcome]]) -> Table:
             row.tried += 1
             row.survived += outcome.survived[number]
             row.again += outcome.redelivered[number]
+            row.waited = max(row.waited, outcome.waited[number])
+            row.held = max(row.held, struck.held)
             recovered = outcome.recovered[number]
             if recovered is not None:
                 row.recovered.append(recovered)
-    shown = Table("broker", "killed", title="Kills", caption="seconds: from the kill until all work goes on")
-    for name in ("tried", "survived", "came again", "p50 s", "max s"):
+    shown = Table("broker", "killed", title="Kills", caption=CAPTION)
+    for name in ("tried", "survived", "came again", "p50 s", "max s", "wait s", "MiB"):
         shown.add_column(name, justify="right")
     for (broker, kind), row in sorted(rows.items(), key=lambda each: (each[0][0], KINDS.index(each[0][1]))):
         shown.add_row(broker, kind, *row.cells())
