@@ -1,0 +1,204 @@
+"""What a mock costs: ``python -m tests.benchmarks.mock_speed requests|growth|memory|start|kafka [AMOUNT]``.
+
+requests: rate, CPU and p99 beside a bare uvicorn app, in turns (AMOUNT: seconds each); growth: the same of 12
+and of 1,200 operations; memory: what a mock holds while it answers AMOUNT requests; start: twelve services in
+one process, cold and from the cache of parsed contracts; kafka: AMOUNT validated messages through one core.
+Every table is of one run; nothing is asserted. Ratios of CPU hold on a busy machine too, rates do not.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks.mock_contract import BARE, Load
+from tests.benchmarks.mock_load import Measured, cpu_of, measure, resident, send
+from tests.benchmarks.mock_servers import Serving, serving_of
+
+ROUNDS = 4
+CONNECTIONS = 32
+CONTRACTS = Path(__file__).parents[2] / "contracts"
+
+
+def requests(seconds: float) -> Table:
+    """Aims: stateless 0.50 of bare uvicorn, stateful 0.25, p99 no more than 3 times its."""
+    names = (BARE, "stateless", "stateful", "stateless, with a token", "stateful, with a token")
+    return _beside(names, seconds, "Beside bare uvicorn; journal on")
+
+
+def growth(seconds: float) -> Table:
+    """Aim: a ratio of 1."""
+    names = ("12 operations", "1200 operations")
+    return _beside(names, seconds, "The number of operations; stateless, journal on")
+
+
+def _beside(names: Sequence[str], seconds: float, title: str) -> Table:
+    found: dict[tuple[str, str], list[Measured]] = {}
+    with _all(names) as servers:
+        for server in servers.values():
+            for load in server.loads:
+                send(server.port, raw(load), server.pid, connections=CONNECTIONS, requests=CONNECTIONS * 10)
+        for _ in range(ROUNDS):
+            for name, server in servers.items():
+                for load in server.loads:
+                    one = measure(
+                        server.port, raw(load), server.pid, connections=CONNECTIONS, seconds=seconds
+                    )
+                    found.setdefault((name, load.name), []).append(one)
+    first, table = names[0], Table(title=title)
+    for head in ("server", "request", "per second", "ratio", "CPU µs", "ratio", "p50 ms", "p99 ms", "times"):
+        table.add_column(head, justify="left" if head in ("server", "request") else "right")
+    for (name, asked), all_of in found.items():
+        bare = found[first, asked]
+        rate, was = _median(all_of, _rate), _median(bare, _rate)
+        cpu, cost = _median(all_of, _cpu), _median(bare, _cpu)
+        slow, slowest = _median(all_of, _p99), _median(bare, _p99)
+        middle = _median(all_of, lambda each: each.percentile(50))
+        row = (f"{rate:,.0f}", f"{rate / was:.2f}", f"{cpu * 1e6:.1f}", f"{cost / cpu:.2f}")
+        table.add_row(name, asked, *row, f"{middle:.2f}", f"{slow:.2f}", f"{slow / slowest:.1f}")
+    return table
+
+
+def _rate(each: Measured) -> float:
+    return each.rate
+
+
+def _cpu(each: Measured) -> float:
+    return each.cpu
+
+
+def _p99(each: Measured) -> float:
+    return each.percentile(99)
+
+
+def _median(all_of: Sequence[Measured], what: Callable[[Measured], float]) -> float:
+    return statistics.median(map(what, all_of))
+
+
+def memory(amount: float) -> Table:
+    """Aim: flat once the journal's ring is full."""
+    table = Table("server", "requests", "MiB", title=f"Memory over {amount:,.0f} requests; journal on")
+    for name in ("stateless", "stateful"):
+        with _all([name]) as servers:
+            server = servers[name]
+            done = 0
+            table.add_row(name, "0", f"{resident(server.pid):.1f}")
+            for _ in range(10):
+                for load in server.loads:
+                    each = int(amount / 10 / len(server.loads))
+                    told = send(server.port, raw(load), server.pid, connections=CONNECTIONS, requests=each)
+                    done += told.requests
+                table.add_row(name, f"{done:,}", f"{resident(server.pid):.1f}")
+    return table
+
+
+def start(copies: float) -> Table:
+    """Aims: ready in 1.5 s from the cache, in less than 100 MiB. ``copies`` of each shipped service."""
+    table = Table("cache", "seconds", "CPU s", "MiB", title=f"{int(copies) * 3} services in one process")
+    with tempfile.TemporaryDirectory() as folder:
+        contracts = _copied(Path(folder), int(copies))
+        for name in ("cold", "warm", "warm", "warm"):
+            table.add_row(name, *(f"{each:.2f}" for each in _started(contracts, Path(folder))))
+    return table
+
+
+def _copied(folder: Path, copies: int) -> Path:
+    contracts = folder / "contracts"
+    shutil.copytree(CONTRACTS / "shared", contracts / "shared")
+    shutil.copy(CONTRACTS / "personas.yaml", contracts)
+    for name in ("scheduling", "coverage", "notifications"):
+        for number in range(copies):
+            copy = contracts / (f"{name}{number}" if number else name)
+            shutil.copytree(CONTRACTS / name, copy)
+            if number:  # whose events there would be of whom is said once
+                (copy / "asyncapi.yaml").unlink()
+    return contracts
+
+
+def _started(contracts: Path, folder: Path) -> tuple[float, float, float]:
+    """Seconds from the command to the ready file, of which CPU; and MiB by then."""
+    ready = folder / "ready.json"
+    ready.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "harness.cli.main", "mock", str(contracts), "--kafka", "none"]
+    environment = {**os.environ, "PORTAL_CACHE": str(folder / "cache"), "PORTAL_STATE": str(folder / "state")}
+    began = time.perf_counter()
+    with subprocess.Popen(
+        [*command, "--ready-file", str(ready)], env=environment, stdout=subprocess.DEVNULL
+    ) as process:
+        try:
+            while not ready.exists():
+                if process.poll() is not None:
+                    raise RuntimeError(f"portal mock ended with {process.returncode}")
+                time.sleep(0.005)
+            return time.perf_counter() - began, cpu_of(process.pid), resident(process.pid)
+        finally:
+            process.terminate()
+
+
+def kafka(amount: float) -> Table:
+    """Aim: 10,000 a second through one core."""
+    command = [sys.executable, "-m", "tests.benchmarks.mock_servers", "--kafka", str(int(amount))]
+    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    table = Table("validated messages", "a second", "a second of CPU", title="The Kafka face; journal on")
+    for line in told.splitlines():
+        table.add_row(*line.split("\t"))
+    return table
+
+
+def raw(load: Load) -> bytes:
+    """A request as it travels."""
+    lines = [f"{load.method} {load.path} HTTP/1.1", "Host: 127.0.0.1"]
+    lines += [f"{name}: {value}" for name, value in load.headers.items()]
+    if load.body:
+        lines.append(f"Content-Length: {len(load.body.encode())}")
+    return "\r\n".join([*lines, "", load.body]).encode()
+
+
+@contextmanager
+def _all(names: Sequence[str]) -> Iterator[Mapping[str, Serving]]:
+    """These servers, each in a process of its own, all on the first core; we are on another."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+    processes: list[subprocess.Popen[str]] = []
+    try:
+        found = {}
+        for name in names:
+            command = [sys.executable, "-m", "tests.benchmarks.mock_servers", name]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            processes.append(process)
+            assert process.stdout is not None
+            found[name] = serving_of(process.stdout.readline())
+            if len(cores) > 1:
+                os.sched_setaffinity(process.pid, cores[:1])
+        if len(cores) > 1:
+            os.sched_setaffinity(0, cores[1:])
+        yield found
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+        if len(cores) > 1:
+            os.sched_setaffinity(0, cores)
+
+
+COMMANDS: Mapping[str, tuple[Callable[[float], Table], float]] = {
+    "requests": (requests, 2.0),
+    "growth": (growth, 2.0),
+    "memory": (memory, 2_000_000),
+    "start": (start, 4),
+    "kafka": (kafka, 50_000),
+}
+
+if __name__ == "__main__":
+    run, usual = COMMANDS[sys.argv[1]]
+    Console(width=120).print(run(float(sys.argv[2]) if len(sys.argv) > 2 else usual))
