@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
-from harness.contract.model import Contract, Operation
+from harness.contract.model import JSON, Contract, Operation
+from harness.contract.styles import is_json
 from harness.serving.exchange import Answer, Request
 from harness.serving.problems import Problem
+from harness.serving.wire import encode_json
 from mocks.documented import Documented, RequestExample, answers, answers_of, request_examples
 from mocks.filling import Filling
 from mocks.known import Known
@@ -23,9 +25,11 @@ from mocks.preferences import NONE, Preferences, acceptable
 from mocks.response_headers import ResponseHeaders, response_headers
 from mocks.writing import concrete, written
 
+_ANY = frozenset({"", "*/*"})
+"""What ``Accept`` says, or does not say, of a caller that takes whatever there is."""
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+
+class Chosen(NamedTuple):
     """One documented answer, and the request example that led to it, if one did.
 
     ``named`` if the caller or a pair named this very example.
@@ -53,6 +57,8 @@ class OperationAnswers:
         self._seed = seed + zlib.crc32(operation.id.encode())
         self._filling = Filling(contract, operation, known, self._seed)
         self._headers: dict[int, ResponseHeaders] = {}
+        self._texts: dict[int, tuple[JSON, bytes]] = {}
+        self._usual: dict[str, list[Documented]] = {}
 
     @cached_property
     def _all(self) -> tuple[Documented, ...]:
@@ -79,8 +85,21 @@ class OperationAnswers:
         if documented.media is None:
             return Answer(documented.status, None, headers), how
         content_type = concrete(documented.media.content_type, request.headers.get("accept", ""))
-        sent = written(body, content_type, documented.media)
-        return Answer(documented.status, sent, headers, content_type), how
+        text = self._text(documented, body, content_type)
+        sent = written(body, content_type, documented.media) if text is None else body
+        return Answer(documented.status, sent, headers, content_type, text), how
+
+    def _text(self, documented: Documented, body: JSON, content_type: str) -> bytes | None:
+        """The JSON text of an example that is answered as it stands, made once; None for any other body."""
+        known = self._texts.get(id(body))
+        if known is not None and known[0] is body:
+            return known[1] if is_json(content_type) else None
+        shown = documented.example is not None and documented.example.value is body
+        if not shown or documented not in self._all or not is_json(content_type):
+            return None
+        text = encode_json(body)
+        self._texts[id(body)] = (body, text)
+        return text
 
     def of_status(self, request: Request, status: int) -> Answer:
         """The documented answer of one status, where the answer from state cannot be shown as documented."""
@@ -98,13 +117,25 @@ class OperationAnswers:
 
     def _matching(self, candidates: Sequence[Documented], request: Request, accept: str) -> Chosen:
         """The best pair, else the example of the thing addressed, else the first of the first status."""
-        weighed = [(pair.weight(request), pair) for pair in self._pairs]
-        for weight, pair in sorted(weighed, key=lambda each: -each[0]):
-            named = _named(candidates, pair.name) if weight else []
-            if named:
-                return Chosen(_negotiated(named, accept)[0], pair, named=True)
-        usual = _negotiated([each for each in candidates if each.status == candidates[0].status], accept)
+        if self._pairs:
+            weighed = [(pair.weight(request), pair) for pair in self._pairs]
+            for weight, pair in sorted(weighed, key=lambda each: -each[0]):
+                named = _named(candidates, pair.name) if weight else []
+                if named:
+                    return Chosen(_negotiated(named, accept)[0], pair, named=True)
+        usual = self._of_first_status(candidates, accept)
+        if len(usual) == 1:
+            return Chosen(usual[0])
         return Chosen(next((each for each in usual if self._filling.shows(each, request)), usual[0]))
+
+    def _of_first_status(self, candidates: Sequence[Documented], accept: str) -> list[Documented]:
+        """The candidates of the first one's status that the caller takes; looked up where it takes any."""
+        if candidates is not self._all or accept not in _ANY:
+            return _negotiated([each for each in candidates if each.status == candidates[0].status], accept)
+        if accept not in self._usual:
+            first = [each for each in candidates if each.status == candidates[0].status]
+            self._usual[accept] = _negotiated(first, accept)
+        return self._usual[accept]
 
     def _of_status(self, code: str) -> tuple[Documented, ...]:
         status = int(code) if code.isascii() and code.isdigit() and len(code) == 3 and code >= "200" else 0

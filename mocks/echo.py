@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from harness.contract.expressions import parse
 from harness.contract.model import JSON, Contract, MediaType, Operation
-from harness.contract.schema import compile_schema, properties
+from harness.contract.schema import Validator, compile_schema, properties
 from harness.serving.exchange import Request
 from mocks.documented import RequestExample, last_path_parameter
 
@@ -16,7 +17,7 @@ Pointer = tuple[str, ...]
 _STORING = frozenset({"POST", "PUT", "PATCH"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Echo:
     """What one kind of answer repeats, decided when the mock is built.
 
@@ -33,8 +34,8 @@ class Echo:
 
         What the matched request example says already is left alone: the pair's answer to it is documented.
         """
-        identified = _assigned(value, self._ids(request))
-        whole = _assigned(identified, self._stored(request, matched))
+        identified = _assigned(value, self._ids(request)) if self.ids else value
+        whole = _assigned(identified, self._stored(request, matched)) if self.stored else identified
         for candidate in (whole, identified):
             if candidate is value or self._valid(candidate):
                 return candidate
@@ -42,6 +43,8 @@ class Echo:
 
     def agrees(self, value: JSON, request: Request) -> bool:
         """Whether the value is of the very thing that the request addresses; False without ids."""
+        if not self.ids:
+            return False
         wanted = dict(self._ids(request))
         return bool(wanted) and all(found(value, pointer) == each for pointer, each in wanted.items())
 
@@ -57,7 +60,11 @@ class Echo:
                 yield (name,), request.body[name]
 
     def _valid(self, value: JSON) -> bool:
-        return self.media.schema is None or compile_schema(self.media.schema, "response").is_valid(value)
+        return self._validator is None or self._validator.is_valid(value)
+
+    @cached_property
+    def _validator(self) -> Validator | None:
+        return compile_schema(self.media.schema, "response") if self.media.schema is not None else None
 
 
 def echo_of(contract: Contract, operation: Operation, status: int, media: MediaType) -> Echo:
@@ -119,7 +126,7 @@ def _in_body(value: JSON) -> Pointer:
 def found(value: JSON, pointer: Pointer) -> JSON:
     """What stands at a pointer through objects, or None."""
     for token in pointer:
-        if not isinstance(value, Mapping):
+        if not _is_object(value):
             return None
         value = value.get(token)
     return value
@@ -132,8 +139,13 @@ def _assigned(value: JSON, changes: Iterator[tuple[Pointer, JSON]]) -> JSON:
     return value
 
 
+def _is_object(value: JSON) -> bool:
+    """As ``Mapping`` has it, which takes long to ask."""
+    return type(value) is dict or isinstance(value, Mapping)
+
+
 def _with(value: JSON, pointer: Pointer, new: JSON) -> JSON:
-    if not isinstance(value, Mapping):
+    if not _is_object(value):
         return value
     head, *rest = pointer
     inner = _with(value.get(head), tuple(rest), new) if rest else new

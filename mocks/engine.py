@@ -125,7 +125,7 @@ class Engine:
         document = self._settled(kind, intended, edge, 1)
         thing = state.put(Thing(kind.name, str(key), document, scope=_scope(plan, request)))
         moved = [Moved(kind, edge, None, thing), *self._beside(state, beside)]
-        moved += self._late(plan, answered(context, thing.document), state)
+        moved += self._late(plan, context, thing.document, state)
         return Outcome(plan.made, thing, moved=tuple(moved))
 
     def _replace(self, plan: Plan, request: Request, state: State) -> Outcome | None:
@@ -179,7 +179,7 @@ class Engine:
         beside = self._named(plan, context, state)
         state.remove(before)
         moved = [Moved(plan.role.kind, None, before, None), *self._beside(state, beside)]
-        moved += self._late(plan, answered(context, before.document), state)
+        moved += self._late(plan, context, before.document, state)
         return Outcome(plan.left, before, moved=tuple(moved))
 
     def _deed(self, plan: Plan, request: Request, state: State) -> Outcome | None:
@@ -212,7 +212,7 @@ class Engine:
         scope = before.scope if before is not None else _scope(plan, request)
         thing = state.put(Thing(kind.name, key, document, version, scope=scope))
         moved = [Moved(kind, edge, before, thing), *self._beside(state, beside)]
-        moved += self._late(plan, answered(context, thing.document), state)
+        moved += self._late(plan, context, thing.document, state)
         return Outcome(way, thing, moved=tuple(moved))
 
     def _edge(
@@ -289,9 +289,11 @@ class Engine:
         pointer = f"{where}/{expression.name}" if expression.name else f"{where}{expression.pointer}"
         return Problem(status, errors=[Reason(pointer, f"names no {group.kind.name}")])
 
-    def _late(self, plan: Plan, context: Context, state: State) -> list[Moved]:
+    def _late(self, plan: Plan, cause: Context, shown: Document, state: State) -> list[Moved]:
         """What only the answer names: it moves if it is there and may."""
-        moved = []
+        if not plan.late:
+            return []
+        moved, context = [], answered(cause, shown)
         for group in plan.late:
             key = group.named(context)
             thing = state.get(group.kind.name, key) if key is not None else None

@@ -13,7 +13,6 @@ import orjson
 from harness.contract.model import EMPTY, JSON, Contract
 from harness.errors import UsageError
 from harness.serving.bodies import MAX_BODY
-from harness.serving.connexion_names import ROUTING_CONTEXT
 from harness.serving.envelope import INCOMING, ASGIApp, Incoming
 from harness.serving.problems import Problem, Reason, problem_answer
 from harness.serving.routing import Match as Route
@@ -66,14 +65,13 @@ class Front:
                 fault = await self._faulted(scope, tape, asked)
         finally:
             extensions = scope.get("extensions") or EMPTY
-            routed = extensions.get(ROUTING_CONTEXT)
             incoming: Incoming | None = extensions.get(INCOMING)
             problem = incoming.problem if incoming is not None else None
             query = scope["query_string"]
             self._journal.exchange(
                 at,
                 time.perf_counter() - began,
-                routed["operation_id"] if routed is not None else tape.operation,
+                (incoming.operation if incoming is not None else "") or tape.operation,
                 scope["method"],
                 scope.get("raw_path") or scope["path"].encode(),
                 query if not self._secret_query else _discreet_query(query, self._secret_query),

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from harness.contract.expressions import Context
-from harness.contract.model import Contract, Emission, MessageOperation, Operation, Schema, Transition
+from harness.contract.model import Contract, MessageOperation, Operation, Schema, Transition
 from harness.serving.admission import context_of
 from harness.serving.emitting import Cause
 from harness.serving.exchange import Answer, Request
@@ -47,7 +47,8 @@ class Handling:
     async def handle(self, request: Request) -> Answer:
         """Answer one request; on the event loop, since all that it does is computing."""
         answer, how = self._answered(request)
-        return replace(answer, headers={**answer.headers, MATCHED: how})
+        headers = {**answer.headers, MATCHED: how}
+        return Answer(answer.status, answer.body, headers, answer.content_type, answer.text)
 
     def _answered(self, request: Request) -> tuple[Answer, str]:
         wanted = preferences(request.headers["prefer"]) if "prefer" in request.headers else NONE
@@ -101,9 +102,11 @@ class Handling:
                 if told is None:
                     return None
                 answer = self._whole(request, told)
-                self._cause(
-                    request.operation.emits, told.moved, state, _cause(request), _context(request, answer)
-                )
+                self._enter(told.moved, state, _cause(request))
+                if self.outlet is not None:
+                    context = _context(request, answer)
+                    drafts = self.telling.of_cause(request.operation.emits, told.moved, context, state.name)
+                    self.outlet.publish(drafts, _cause(request))
                 return answer
         except Problem as problem:
             problem.headers = {**problem.headers, MATCHED: "state"}
@@ -127,7 +130,8 @@ class Handling:
         with held.lock:
             state = held.sessions.told(context.message_headers)
             moved = held.received(operation, context, cause.causation, state)
-            self._cause(operation.emits, moved, state, cause, context)
+            self._enter(moved, state, cause)
+            self._publish(self.telling.of_cause(operation.emits, moved, context, state.name), cause)
             rest = replace(operation, emits=tuple(each for each in operation.emits if not each.transitions))
             if rest.emits and not moved:
                 self.outlet.publish(self.changes.of_message(rest, context, cause.causation), cause)
@@ -147,18 +151,6 @@ class Handling:
             moved = self.state.elapsed(change.lifecycle.schema, change.id, edge, state)
             self._enter(moved, state, cause)
             self._publish(self.telling.of_time(moved, state.name), cause)
-
-    def _cause(
-        self,
-        emissions: Iterable[Emission],
-        moved: tuple[Moved, ...],
-        state: State,
-        cause: Cause,
-        context: Context,
-    ) -> None:
-        self._enter(moved, state, cause)
-        if self.outlet is not None:
-            self._publish(self.telling.of_cause(emissions, moved, context, state.name), cause)
 
     def _publish(self, drafts: Iterable[Draft], cause: Cause) -> None:
         if self.outlet is not None:

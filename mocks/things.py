@@ -7,7 +7,7 @@ of references, and whoever reads sees a thing whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.contract.model import EMPTY, JSON
@@ -120,7 +120,7 @@ class State:
         if before is None:
             self._places += 1
         place = before.place if before is not None else self._places
-        kept = replace(thing, place=place, size=size, shown={})
+        kept = Thing(thing.kind, thing.key, thing.document, thing.version, place, size, thing.scope)
         shelf[thing.key] = kept
         self._gone.pop(name, None)
         if thing.key.isdecimal() and len(thing.key) < 19 and thing.kind in self._numbers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import lru_cache, partial
 from random import Random
 from typing import Any
@@ -104,27 +104,38 @@ class _Writer:
             self.groups[group] = text
         return text
 
-    def choice(self, characters: set[str]) -> str:
+    def choice(self, characters: Set[str]) -> str:
         if not characters:
             raise CannotWrite("an empty character class")
-        wordy = sorted(characters & set(_WORD)) or sorted(characters)
-        return self.random.choice(wordy)
+        return self.random.choice(_written(frozenset(characters)))
 
-    def members(self, items: Any) -> set[str]:
-        found: set[str] = set()
-        negated = False
-        for operator, argument in items:
-            match str(operator):
-                case "NEGATE":
-                    negated = True
-                case "LITERAL":
-                    found.add(chr(argument))
-                case "RANGE":
-                    low, high = argument
-                    found |= {chr(code) for code in range(low, min(high, low + 512) + 1)}
-                case "CATEGORY":
-                    found |= _category(str(argument))
-        return set(_PRINTABLE) - found if negated else found
+    def members(self, items: Any) -> frozenset[str]:
+        return _members(tuple(items))
+
+
+@lru_cache(256)
+def _written(characters: frozenset[str]) -> list[str]:
+    """Those that read well, in order; all of them if none does."""
+    return sorted(characters & set(_WORD)) or sorted(characters)
+
+
+@lru_cache(256)
+def _members(items: tuple[Any, ...]) -> frozenset[str]:
+    """The characters of a class, which is spelled out once and not for every character of a text."""
+    found: set[str] = set()
+    negated = False
+    for operator, argument in items:
+        match str(operator):
+            case "NEGATE":
+                negated = True
+            case "LITERAL":
+                found.add(chr(argument))
+            case "RANGE":
+                low, high = argument
+                found |= {chr(code) for code in range(low, min(high, low + 512) + 1)}
+            case "CATEGORY":
+                found |= _category(str(argument))
+    return frozenset(set(_PRINTABLE) - found if negated else found)
 
 
 def _category(name: str) -> set[str]:

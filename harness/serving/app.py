@@ -1,7 +1,8 @@
 """One contract as an ASGI application: Connexion's operations and security, our validators, one way out.
 
-The way of a request: ``envelope`` (correlation, problems) → routing → Connexion's security with our gates →
-``Exchange`` (admission, handler, answer). Everything that the contract decides is compiled here, at start.
+The way of a request: ``envelope`` (correlation, problems) → routing → what Connexion made of the operation,
+which is its ``Exchange`` (gate, admission, handler, answer). Everything that the contract decides is compiled
+here, at start; a request then only looks up.
 """
 
 from __future__ import annotations
@@ -15,23 +16,20 @@ from harness.errors import ContractError
 from harness.serving.admission import Admission
 from harness.serving.bodies import MAX_BODY
 from harness.serving.connexion_names import (
-    ROUTING_CONTEXT,
     AbstractOperation,
     AsyncApp,
-    ConnexionRequest,
     InvalidSpecification,
     Resolution,
     Resolver,
     RoutedAPI,
     RoutedMiddleware,
-    SecurityMiddleware,
 )
 from harness.serving.dispatch import Exchange, ResponseJudge
 from harness.serving.envelope import IN_FLIGHT, INCOMING, ASGIApp, Envelope, Incoming, Refusals
 from harness.serving.exchange import Answer, Handler
 from harness.serving.problems import Problem
 from harness.serving.recording import Recorder
-from harness.serving.routable import SCHEME, routable
+from harness.serving.routable import routable
 from harness.serving.routing import Match, Routes
 from harness.serving.security import Authenticator, Gate
 from harness.serving.wire import Scope, respond
@@ -80,11 +78,9 @@ def build_app(
                 extra=extra_routes,
                 refusals=refusals,
             ),
-            SecurityMiddleware,
-            _Dispatch,
+            partial(_Dispatch, gates=gates),
         ],
         resolver=_Handlers(exchanges),
-        security_map={SCHEME: lambda: _Gates(gates)},
     )
     try:
         app.add_api(routable(contract), base_path="")
@@ -121,28 +117,12 @@ class _Handlers(Resolver):  # type: ignore[misc]  # Connexion ships no types
         return Resolution(self._exchanges[operation.operation_id], operation.operation_id)
 
 
-class _Gates:
-    """A Connexion security handler: finds the gate of the operation that the requirement names."""
-
-    def __init__(self, gates: Mapping[str, Gate]) -> None:
-        self._gates = gates
-
-    def get_fn(self, _scheme: Mapping[str, Any], required: list[str]) -> Callable[[ConnexionRequest], Any]:
-        gate = self._gates[required[0]]
-
-        def check(request: ConnexionRequest) -> Any:
-            scope = request.scope
-            return gate.admit(scope, scope["extensions"][INCOMING].headers)
-
-        return check
-
-
 class _Routing:
-    """Finds the operation and leaves word of it where Connexion's middlewares look."""
+    """Finds the operation, and calls what serves it."""
 
     def __init__(
         self,
-        app: ASGIApp,
+        app: _Dispatch,
         routes: Routes,
         extra: Mapping[str, Callable[[], Answer]],
         refusals: Refusals | None,
@@ -159,8 +139,7 @@ class _Routing:
         found = self._routes.find(method, raw_path, scope["query_string"].decode("latin-1"))
         if isinstance(found, Match):
             incoming.path, incoming.operation = found.values, found.operation
-            scope["extensions"][ROUTING_CONTEXT] = {"api_base_path": "", "operation_id": found.operation}
-            await self._app(scope, receive, send)
+            await self._app.served[found.operation](scope, receive, send)
             return
         extra = self._extra.get(raw_path)
         allowed = frozenset({"GET", "HEAD", "OPTIONS"}) if extra is not None else found
@@ -180,15 +159,29 @@ class _Routing:
 
 
 class _DispatchAPI(RoutedAPI):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, gates: Mapping[str, Gate], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._gates = gates
         self.add_paths()
 
-    def make_operation(self, operation: AbstractOperation) -> Any:
-        return operation.function
+    def make_operation(self, operation: AbstractOperation) -> ASGIApp:
+        """What the resolver found, behind the gate that the operation's security asks for."""
+        exchange: Exchange = operation.function
+        return exchange.behind(self._gates[operation.operation_id]) if operation.security else exchange
 
 
 class _Dispatch(RoutedMiddleware):  # type: ignore[misc]
-    """Ends Connexion's chain: calls what the resolver found, without its per-call inspection."""
+    """Ends Connexion's chain: what ``served`` an operation is found by its id, without inspecting calls."""
 
     api_cls = _DispatchAPI
+
+    def __init__(self, app: ASGIApp, gates: Mapping[str, Gate]) -> None:
+        super().__init__(app)
+        self._gates = gates
+        self.served: dict[str, ASGIApp] = {}
+
+    def add_api(self, specification: Any, **kwargs: Any) -> Any:
+        """Connexion's: take an API's operations."""
+        api = super().add_api(specification, gates=self._gates, **kwargs)
+        self.served.update(api.operations)
+        return api

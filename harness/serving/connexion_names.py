@@ -13,21 +13,16 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message=r"jsonschema\.\S+ is deprecated", category=DeprecationWarning)
     from connexion import AsyncApp
     from connexion.exceptions import InvalidSpecification
-    from connexion.lifecycle import ConnexionRequest
-    from connexion.middleware.abstract import ROUTING_CONTEXT, RoutedAPI, RoutedMiddleware
-    from connexion.middleware.security import SecurityMiddleware
+    from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
     from connexion.operations import AbstractOperation
     from connexion.resolver import Resolution, Resolver
 
 __all__ = [
-    "ROUTING_CONTEXT",
     "AbstractOperation",
     "AsyncApp",
-    "ConnexionRequest",
     "InvalidSpecification",
     "Resolution",
     "Resolver",
     "RoutedAPI",
     "RoutedMiddleware",
-    "SecurityMiddleware",
 ]

@@ -16,7 +16,11 @@ from harness.serving.bodies import is_json
 from harness.serving.envelope import INCOMING, Incoming
 from harness.serving.exchange import Answer, Handler, Request
 from harness.serving.problems import Problem
+from harness.serving.security import Gate
 from harness.serving.wire import Scope, respond
+
+_Plain = Callable[[Request], Answer]
+_Answering = Callable[[Request], Awaitable[Answer]]
 
 _log = logging.getLogger("portal.serving")
 
@@ -59,23 +63,30 @@ def _missing_headers(response: Response, answer: Answer) -> list[str]:
 class Exchange:
     """An ASGI callable for one operation."""
 
-    __slots__ = ("_admission", "_handler", "_is_async", "_judge", "_pool")
+    __slots__ = ("_admission", "_answer", "_gate", "_judge")
 
     def __init__(
         self, admission: Admission, handler: Handler, pool: Executor, judge: ResponseJudge | None = None
     ) -> None:
-        self._admission, self._handler, self._pool, self._judge = admission, handler, pool, judge
-        self._is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
+        self._admission, self._judge = admission, judge
+        self._gate: Gate | None = None
+        is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
             getattr(handler, "__call__", None)  # noqa: B004  an object may be an asynchronous callable
         )
+        self._answer = cast(_Answering, handler) if is_async else _in_a_thread(cast(_Plain, handler), pool)
+
+    def behind(self, gate: Gate) -> Exchange:
+        """This exchange, for those whom the gate admits."""
+        self._gate = gate
+        return self
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         incoming: Incoming = scope["extensions"][INCOMING]
-        claims = scope["extensions"].get("connexion_context", EMPTY).get("token_info", EMPTY)
+        claims = self._gate.admit(scope, incoming.headers) if self._gate is not None else EMPTY
         request = await self._admission.admit(
             scope, receive, incoming.headers, incoming.path, claims, incoming.trace
         )
-        answer = await self._handle(request)
+        answer = await self._answer(request)
         if self._judge is not None and (wrong := self._judge.judge(answer)):
             _log.error(
                 "correlation %s: %s broke the contract: %s", request.correlation, request.operation.id, wrong
@@ -83,8 +94,9 @@ class Exchange:
             raise Problem(500, detail="The answer would have broken the contract: " + "; ".join(wrong))
         await respond(send, answer, incoming.trace)
 
-    async def _handle(self, request: Request) -> Answer:
-        if self._is_async:
-            return await cast(Callable[[Request], Awaitable[Answer]], self._handler)(request)
-        handler = cast(Callable[[Request], Answer], self._handler)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, handler, request)
+
+def _in_a_thread(handler: _Plain, pool: Executor) -> _Answering:
+    async def answer(request: Request) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(pool, handler, request)
+
+    return answer

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from harness.contract.model import EMPTY, JSON, Operation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
-    """A request that passed security and validation.
+    """A request that passed security and validation. Nobody changes one, nor an ``Answer``: they are not
+    frozen because that makes them three times as slow to make, and each exchange makes several.
 
     ``path`` and ``query`` hold values decoded by their schemas; ``headers`` are text with lower-case
     names; ``claims`` are the token's (empty without one); ``body`` is decoded JSON, bytes or None.
@@ -29,14 +30,18 @@ class Request:
     traceparent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
-    """``body`` is JSON (serialised by serving), bytes (sent as they are) or None (no content)."""
+    """``body`` is JSON (serialised by serving), bytes (sent as they are) or None (no content).
+
+    ``text`` is the body's JSON text where that is known already; who changes the body leaves it out.
+    """
 
     status: int
     body: JSON | bytes | None = None
     headers: Mapping[str, str] = field(default=EMPTY)
     content_type: str = "application/json"
+    text: bytes | None = field(default=None, compare=False, repr=False)
 
 
 Handler = Callable[[Request], Answer] | Callable[[Request], Awaitable[Answer]]

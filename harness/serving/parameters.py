@@ -52,8 +52,9 @@ class Parameters:
         """Decode and check everything at once; ``reasons`` holds all that is wrong."""
         decoded = Decoded()
         for reader in self._path:
-            if reader.name in path:
-                reader.read({reader.name: [path[reader.name]]}, decoded.path, decoded.reasons)
+            text = path.get(reader.name)
+            if text is not None and not reader.takes(text, decoded.path):
+                reader.read({reader.name: [text]}, decoded.path, decoded.reasons)
         for reader in self._whole:
             pairs = {reader.name: [query_string.decode("latin-1")]} if query_string else {}
             reader.read(pairs, decoded.query, decoded.reasons)
@@ -80,6 +81,9 @@ class Parameters:
         for reader in self._query:
             unclaimed -= reader.claims(pairs)
         for reader in self._query:
+            texts = pairs.get(reader.name)
+            if texts is not None and len(texts) == 1 and reader.takes(texts[0], decoded.query):
+                continue
             reader.read(pairs, decoded.query, decoded.reasons, unclaimed)
         for name in sorted(unclaimed):
             decoded.reasons.append(Reason(f"/query/{_token(name[:64])}", "is not a documented parameter"))
@@ -97,13 +101,30 @@ class _Reader:
         self._pointer = f"/{self.location}/{_token(self.name)}"
         self._default = says(parameter.schema, "default")
         self._media: Media | None = None
+        self._plain = self._style.is_plain and parameter.content_type is None
         if parameter.content_type is not None:
             self._media = Media(MediaType(parameter.content_type, parameter.schema))
             self._content_type = parameter.content_type.lower()
 
     def claims(self, pairs: Pairs) -> set[str]:
         """The query names that belong to this parameter."""
+        if self._plain:
+            return {self.name}
         return self._style.claims(pairs) if self._media is None else {self.name} & pairs.keys()
+
+    def takes(self, text: str, into: dict[str, JSON]) -> bool:
+        """Put the value where it goes, if this is one text of one type, as nearly always, and keeps its
+        schema; else nothing is said yet: see ``read``."""
+        if not self._plain or (not text and self._allow_empty):
+            return False
+        try:
+            value = scalar(self._style.decoded(text), self._style.shape)
+        except Undecodable:
+            return False
+        if self._validator.is_valid(value):
+            into[self.name] = value
+            return True
+        return False
 
     def read(
         self, pairs: Pairs, into: dict[str, JSON], reasons: list[Reason], unclaimed: set[str] | None = None
@@ -133,9 +154,9 @@ class _Reader:
 
     def _readings(self, pairs: Pairs, unclaimed: set[str] | None) -> Iterator[JSON]:
         if self._media is None:
-            plain = pairs.get(self.name) if self._style.is_plain else None
-            if plain is not None and len(plain) == 1:  # nearly every parameter: one text of one type
-                yield scalar(self._style.decoded(plain[0]), self._style.shape)
+            texts = pairs.get(self.name) if self._plain else None
+            if texts is not None and len(texts) == 1:
+                yield scalar(self._style.decoded(texts[0]), self._style.shape)
             yield from self._style.readings(pairs, unclaimed)
         elif (texts := pairs.get(self.name)) is not None:
             if len(texts) > 1:

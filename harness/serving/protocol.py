@@ -12,11 +12,13 @@ import socket
 import struct
 from functools import partial
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from harness.serving.crowd import Crowd
+from harness.serving.cycles import Cycle
 from harness.serving.heads import MAX_HEAD, Head, too_large
 from harness.serving.problems import PROBLEM_TYPE, Problem, problem_answer
 from harness.serving.tracing import trace_of
@@ -153,11 +155,45 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head.header(self.headers[-1][0], value)
 
     def on_headers_complete(self) -> None:
-        self._head.complete(self.parser.get_http_version())
+        version = self.parser.get_http_version()
+        self._head.complete(version)
         self._in_head = False
         self._head_arrived()
-        super().on_headers_complete()
+        self._address(version)
+        before, self.cycle = (
+            self.cycle,
+            Cycle(
+                scope=self.scope,
+                transport=self.transport,
+                flow=self.flow,
+                logger=self.logger,
+                access_logger=self.access_logger,
+                access_log=False,
+                default_headers=self.server_state.default_headers,
+                message_event=asyncio.Event(),
+                expect_100_continue=self.expect_100_continue,
+                keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+                on_response=self.on_response_complete,
+            ),
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
         self._open += 1
+
+    def _address(self, version: str) -> None:
+        """What the request line says, in the scope."""
+        scope: Any = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        if version != "1.1":
+            scope["http_version"] = version
+        parsed = httptools.parse_url(self.url)
+        scope["raw_path"] = parsed.path
+        path = parsed.path.decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["query_string"] = parsed.query or b""
 
     def on_message_complete(self) -> None:
         self._in_head, self._begun, self._ended, self._raw = True, False, True, 0

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 from harness.contract.model import EMPTY, Operation
@@ -17,8 +18,7 @@ from harness.contract.model import EMPTY, Operation
 _TEMPLATE = re.compile(r"\{([^{}]+)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """``values`` are the path parameters' texts, still percent-encoded."""
 
     operation: str

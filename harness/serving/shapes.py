@@ -22,6 +22,10 @@ REACH = 3
 """Levels of data that a style can write as text: an object, its member, that member's items."""
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,1000})(?:\.[0-9]{1,1000})?(?:[eE][+-]?[0-9]{1,4})?")
+_SHORT = 18
+"""Digits that are a number beyond doubt."""
+
+_TEXT = frozenset({"string"})
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -250,7 +254,7 @@ def scalar(text: str, shape: Shape, meaning: Meaning = Meaning.NAMED) -> JSON:
     kinds = shape.kinds
     if not kinds:
         return _unnamed(text, shape, meaning)
-    if kinds == {"string"} or (meaning is Meaning.TEXT and "string" in kinds):
+    if kinds == _TEXT or (meaning is Meaning.TEXT and "string" in kinds):
         return text
     if "null" in kinds and "string" not in kinds and text in {"", "null"}:
         return None
@@ -278,6 +282,8 @@ def _unnamed(text: str, shape: Shape, meaning: Meaning) -> JSON:
 
 
 def _number(text: str) -> int | float | None:
+    if len(text) <= _SHORT and text.isascii() and text.isdecimal() and (text[0] != "0" or text == "0"):
+        return int(text)
     if not _NUMBER.fullmatch(text):
         return None
     if text.lstrip("-").isdigit():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -22,6 +23,9 @@ BODY_TIMEOUT = 30.0
 """Seconds a caller may take to send one body."""
 
 _UNSAYABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+_SHORT = 256
+"""Characters of a header's value that is encoded once and not per answer."""
 
 WITHOUT_BODY = frozenset({204, 205, 304})
 
@@ -54,16 +58,17 @@ async def read_body(receive: Any, headers: Mapping[str, str], limit: int) -> byt
 
 
 async def _collect(receive: Any, limit: int) -> bytes:
-    parts = bytearray()
+    gathered = bytearray()
     while True:
         message: Message = await receive()
         if message["type"] == "http.disconnect":
             raise Disconnected
-        parts += message.get("body", b"")
-        if len(parts) > limit:
+        part: bytes = message.get("body", b"")
+        if len(gathered) + len(part) > limit:
             raise _too_large(limit)
         if not message.get("more_body", False):
-            return bytes(parts)
+            return bytes(gathered + part) if gathered else part
+        gathered += part
 
 
 def _too_large(limit: int) -> Problem:
@@ -86,18 +91,25 @@ async def respond(send: Any, answer: Answer, trace: Trace) -> None:
     ]
     body = b""
     if answer.status not in WITHOUT_BODY:
-        if answer.body is not None:
+        if answer.text is not None:
+            body = answer.text
+        elif answer.body is not None:
             body = answer.body if isinstance(answer.body, bytes) else encode_json(answer.body)
-            headers.append((b"content-type", answer.content_type.encode("latin-1")))
-        headers.append((b"content-length", str(len(body)).encode()))
-    headers.extend(_encoded(answer.headers.items()))
+        if answer.body is not None:
+            headers.append(_header("content-type", answer.content_type))
+        headers.append((b"content-length", b"%d" % len(body)))
+    for name, value in answer.headers.items():
+        headers.append(_header(name, value) if len(value) <= _SHORT else _encoded(name, value))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
-def _encoded(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[bytes, bytes]]:
+def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
     """Raises ValueError for what no header can say, before anything has been sent."""
-    pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    if any(_UNSAYABLE.search(value) for _, value in pairs):
+    said = value.encode("latin-1")
+    if _UNSAYABLE.search(said):
         raise ValueError("a header's value holds a control character")
-    return pairs
+    return name.lower().encode("latin-1"), said
+
+
+_header = lru_cache(1024)(_encoded)

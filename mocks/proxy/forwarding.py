@@ -12,7 +12,6 @@ import httpx
 
 from harness.contract.model import Contract
 from harness.findings import CouldNotTell
-from harness.serving.connexion_names import ROUTING_CONTEXT
 from harness.serving.envelope import INCOMING, Incoming
 from harness.serving.judging import Judgement, RequestJudge
 from harness.serving.problems import Problem, problem_answer
@@ -95,10 +94,8 @@ class Forwarder:
         sent = sent_of(scope, body or b"")
         operation = judgement.operation
         name = operation.id if operation is not None else ""
-        said: dict[str, Any] = {INCOMING: Incoming(trace_of(headers), headers, problem=judgement.problem)}
-        if operation is not None:
-            said[ROUTING_CONTEXT] = {"operation_id": name}
-        scope["extensions"] = {**(scope.get("extensions") or {}), **said}  # for the journal
+        incoming = Incoming(trace_of(headers), headers, operation=name, problem=judgement.problem)
+        scope["extensions"] = {**(scope.get("extensions") or {}), INCOMING: incoming}  # for the journal
         if body is None:
             self._unknown(name, f"a request's body is longer than {MAX_JUDGED} bytes, or coded")
             judgement = Judgement(operation)

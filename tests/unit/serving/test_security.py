@@ -17,9 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from harness.contract.model import JSON, Operation
+from harness.serving import security
 from harness.serving.access import allowed, stands_for
 from harness.serving.exchange import Answer, Request
 from harness.serving.keys import ISSUER, KeyStore
+from harness.serving.problems import Problem
 from tests.unit.serving.live import client_of, contract_from, echo, echoing
 
 CONTRACT = """
@@ -162,6 +164,30 @@ def test_a_token_that_was_good_is_refused_once_it_has_expired(client: httpx.Clie
         assert time.monotonic() < deadline, "a remembered token outlives its expiry"
         seen.add(client.get("/records/p1", headers=bearer(token)).status_code)
     assert seen == {200, 401}
+
+
+def test_a_token_is_verified_once_and_only_by_the_key_that_signed_it(
+    keys: KeyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified: list[str] = []
+    decode = jwt.decode
+
+    def counted(token: str, *rest: Any, **options: Any) -> Any:
+        verified.append(token)
+        return decode(token, *rest, **options)
+
+    monkeypatch.setattr(jwt, "decode", counted)
+    monkeypatch.setattr(security, "REMEMBERED", 2)
+    authenticator, token = keys.authenticator(), keys.mint(own())
+    for _ in range(3):
+        assert authenticator.claims(token)["patient"] == "p1"
+    assert verified == [token]
+    for number in range(2):  # which take its place
+        authenticator.claims(keys.mint(own(nonce=number)))
+    authenticator.claims(token)
+    assert verified.count(token) == 2
+    with pytest.raises(Problem):
+        KeyStore(tmp_path / "rotated").authenticator().claims(token)
 
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer"}])
