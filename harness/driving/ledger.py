@@ -103,7 +103,7 @@ class Ledger:
             taken = sum(1 for each, _ in cause.effects if each is expected)
             if taken < expected.emission.count:
                 cause.effects.append((expected, record))
-                if any(edge.after or edge.follows for edge in expected.emission.transitions):
+                if any(edge.timed or edge.follows for edge in expected.emission.transitions):
                     self._first(record)
                 return True
         return False
@@ -119,7 +119,7 @@ class Ledger:
             if send is None or send.channel.address != record.topic:
                 continue
             for edge in lifecycle.transitions:
-                own = edge.after is not None and causation in (None, record.key)
+                own = edge.timed and causation in (None, record.key)
                 follows = edge.follows is not None and causation != self._correlation(record)
                 if (own or follows) and to in (None, edge.to):
                     return self._first(record)
