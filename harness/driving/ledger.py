@@ -46,7 +46,7 @@ class Ledger:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.causes: dict[str, Cause] = {}
-        self._timed: set[tuple[str, str | None, str | None]] = set()
+        self._timed: set[tuple[str | None, ...]] = set()
         self._dead = {
             receive.dead_letter.address
             for receive in bench.contract.receives.values()
@@ -113,7 +113,7 @@ class Ledger:
 
         Its causation is the aggregate whose time was up: its own, unless it follows another.
         """
-        causation, to = record.header(CAUSATION), _to(record)
+        causation, to = record.header(CAUSATION), _state(record, "to")
         for lifecycle in self.bench.contract.lifecycles.values():
             send = self.bench.contract.message_operations.get(lifecycle.emits or "")
             if send is None or send.channel.address != record.topic:
@@ -127,7 +127,7 @@ class Ledger:
 
     def _first(self, record: Record) -> bool:
         """Whether this change of this aggregate was not told before; its timer runs once only."""
-        change = (record.topic, record.key, _to(record))
+        change = (record.topic, record.key, _state(record, "from"), _state(record, "to"))
         if change in self._timed:
             return False
         self._timed.add(change)
@@ -152,8 +152,8 @@ def _once(records: Sequence[Record]) -> Iterator[Record]:
         yield record
 
 
-def _to(record: Record) -> str | None:
+def _state(record: Record, which: Literal["from", "to"]) -> str | None:
     """The state that an event tells of, as far as it says so."""
     payload = payload_of(record)
-    to = payload.get("to") if isinstance(payload, Mapping) else None
-    return to if isinstance(to, str) else None
+    state = payload.get(which) if isinstance(payload, Mapping) else None
+    return state if isinstance(state, str) else None
