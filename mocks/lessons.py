@@ -208,19 +208,22 @@ class Looks:
         self._events = tuple(_events(contract, kind))
         coded = (name for name, schema in kind.named.items() if _is_coded(expand(schema).raw))
         self._coded = frozenset(coded) - {kind.status, kind.id}
-        self._bound = frozenset(self._bound_to_states())
+        edges = kind.lifecycle.transitions if kind.lifecycle is not None else ()
+        self._moments = frozenset(edge.at for edge in edges)
+        self._bound = frozenset(self._bound_to_states()) - self._moments
 
     def entering(self, document: Document, state: str, keep: frozenset[str]) -> dict[str, JSON]:
         """The document as a thing in this state looks: without what none there has, with what all there have.
 
         ``keep`` are the properties that are known to be right as they are. What is added is taken from the
-        example in that state that has most in common with the document.
+        example in that state that has most in common with the document; never the moment at which it leaves
+        the state by itself, which is each one's own.
         """
         there = self._by_state.get(state)
         if not there or self._kind.status is None:
             return dict(document)
         held = {name for each in there for name in each} | keep | self._kind.required
-        always = set(there[0]).intersection(*there)
+        always = set(there[0]).intersection(*there) - self._moments
         changed = {name: value for name, value in document.items() if name in held or name not in self._bound}
         model = max(there, key=lambda each: (self._same_person(each, document), _agreement(each, document)))
         for name, value in model.items():

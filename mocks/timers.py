@@ -13,11 +13,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from harness.contract.expressions import Context, holds
-from harness.contract.model import Transition
+from harness.contract.lifecycles import due, waits_for
+from harness.contract.model import JSON, Transition
 from mocks.clock import Clock
 from mocks.events import Change
-from mocks.known import Document
 
 LOG = logging.getLogger("portal.mocks")
 REMEMBERED = 10_000
@@ -52,7 +51,7 @@ Elapsed = Callable[[Stay, Transition], None]
 
 
 class Timers:
-    """Calls ``elapsed`` for each ``after`` transition whose time has come.
+    """Calls ``elapsed`` for each ``after`` or ``at`` transition whose time has come.
 
     Time counts from entering the state, for a transition with ``when`` from when that has come to hold.
     Safe to use from several threads.
@@ -122,19 +121,23 @@ class Timers:
             if running is None or running.stay.change.state != change.state:
                 running = _Running(stay)
             else:  # the correlation stays that of what began the state
+                for edge in _timed(change):
+                    if _waits_for(edge, running.stay.change) != _waits_for(edge, change):
+                        running.waits.pop(edge, None)
                 running.stay = replace(running.stay, change=change)
             if any(_timed(change)) and not self._stopped:
-                self._follow(key, running, list(_timed(change)))
+                self._follow(key, running)
 
-    def _follow(self, key: _Key, running: _Running, edges: list[tuple[float, Transition]]) -> None:
-        now, document = self._clock.reading(), running.stay.change.document
+    def _follow(self, key: _Key, running: _Running) -> None:
+        change, now, date = running.stay.change, self._clock.reading(), self._clock.now()
         self._running[key] = running
-        for after, edge in edges:
-            if not _holds(edge, document):
+        for edge in _timed(change):
+            if _waits_for(edge, change) is None:
                 running.waits.pop(edge, None)
             elif edge not in running.waits:
                 running.waits[edge] = next(self._count)
-                heapq.heappush(self._due, (now + after, running.waits[edge], key, edge))
+                left = max(0.0, (due(edge, change.document, date) - date).total_seconds())
+                heapq.heappush(self._due, (now + left, running.waits[edge], key, edge))
         if len(self._running) > REMEMBERED:
             forgotten, _ = self._running.popitem(last=False)
             LOG.warning("too many timers run; that of %s %s is forgotten", *forgotten[1:])
@@ -182,12 +185,12 @@ class Timers:
             LOG.exception("the transition to %s by time could not be played", edge.to)
 
 
-def _holds(edge: Transition, document: Document) -> bool:
-    return edge.when is None or holds(edge.when, Context(response_body=document))
+def _waits_for(edge: Transition, change: Change) -> JSON:
+    return None if change.lifecycle is None else waits_for(edge, change.lifecycle.status, change.document)
 
 
-def _timed(change: Change) -> Iterator[tuple[float, Transition]]:
-    """The transitions out of a change's state that time alone makes, with their seconds."""
+def _timed(change: Change) -> Iterator[Transition]:
+    """The transitions out of a change's state that time alone makes."""
     for edge in change.lifecycle.transitions if change.lifecycle else ():
-        if edge.after is not None and change.state in edge.sources:
-            yield edge.after, edge
+        if edge.timed and change.state in edge.sources:
+            yield edge

@@ -148,7 +148,7 @@ def _is_caused(bench: Bench, send: str) -> bool:
     causes = [operation.emits for operation in bench.contract.operations.values()]
     causes += [receive.emits for receive in bench.contract.receives.values()]
     timed = (each for each in bench.contract.lifecycles.values() if bench.controlled and each.emits == send)
-    if any(edge.after is not None for lifecycle in timed for edge in lifecycle.transitions):
+    if any(edge.timed for lifecycle in timed for edge in lifecycle.transitions):
         return True
     return any(emission.operation == send for emissions in causes for emission in emissions)
 

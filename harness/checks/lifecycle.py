@@ -46,11 +46,11 @@ def _legal(bench: Bench, verdicts: Verdicts, lifecycle: Lifecycle, edge: Transit
     if edge.follows is not None:
         yield from _following(bench, verdicts, lifecycle, edge)
         return
-    cause = edge.by or f"after {edge.after or 0:g} s"
+    cause = edge.by or edge.time
     for source in edge.sources or (None,):
         title = f"{lifecycle.schema} {source or '(new)'} → {edge.to}"
         try:
-            if edge.after is not None and source is not None:
+            if edge.timed and source is not None:
                 trouble = by_time(bench, Timer(lifecycle, edge, source))
             elif cause in bench.contract.operations:
                 trouble = by_request(bench, lifecycle, edge, source, bench.contract.operations[cause])

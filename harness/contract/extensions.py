@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.contract.durations import seconds_of
 from harness.contract.model import EMPTY, Emission, Lifecycle, Transition
@@ -137,31 +137,28 @@ def _transition(entry: Node) -> Transition:
     source, cause = entry.raw("from"), entry.raw("by")
     if not entry.text("to") or cause is None:
         raise entry.error("this transition is not complete", "'to' and 'by'")
-    after: float | None = None
-    by: str | None = None
-    follows: tuple[str, float] | None = None
-    if isinstance(cause.value, dict):
-        limit = only(cause, ("after", "of")).raw("after")
-        if limit is None:
-            raise cause.error("'by' names no cause", "an operation, or {after: duration}")
-        if other := cause.text("of"):
-            if not entry.text("id"):
-                raise entry.error("this transition names no 'id'", f"which aggregate moves with the {other}")
-            follows = (other, duration(limit))
-        else:
-            after = duration(limit)
-    else:
-        by = entry.text("by")
-    return Transition(
+    edge = Transition(
         to=entry.text("to"),
         sources=source.texts() if source else (),
-        by=by,
-        after=after,
         when=_text(entry, "when"),
         id=_text(entry, "id"),
         place=entry.place,
-        follows=follows,
     )
+    return _timed(edge, entry, cause) if isinstance(cause.value, dict) else replace(edge, by=entry.text("by"))
+
+
+def _timed(edge: Transition, entry: Node, cause: Node) -> Transition:
+    """The transition with the time at which it is made: its own, or that of another lifecycle's."""
+    limit, at, other = only(cause, ("after", "at", "of")).raw("after"), _text(cause, "at"), cause.text("of")
+    if at is not None and limit is None and not other:
+        return replace(edge, at=at)
+    if limit is None or at is not None:
+        raise cause.error("'by' names no cause", "an operation, {after: duration} or {at: property}")
+    if not other:
+        return replace(edge, after=duration(limit))
+    if not entry.text("id"):
+        raise entry.error("this transition names no 'id'", f"which aggregate moves with the {other}")
+    return replace(edge, follows=(other, duration(limit)))
 
 
 def read_access(operation: Node) -> Mapping[str, str]:

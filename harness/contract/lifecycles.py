@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from harness.contract.expressions import Context, evaluate, holds
 from harness.contract.model import JSON, Lifecycle, Transition
@@ -25,7 +26,7 @@ Driver = str | Timed
 
 def edge_key(edge: Transition) -> str:
     """A name for a timed transition that stays the same while the contract says the same."""
-    said = repr((edge.after, edge.sources, edge.to, edge.when))
+    said = repr((edge.at or edge.after, edge.sources, edge.to, edge.when))
     return f"{edge.to}:{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 
@@ -50,7 +51,7 @@ class Rules:
         for edge in lifecycle.transitions:
             if edge.by is not None:
                 self._by[edge.by] = (*self._by.get(edge.by, ()), edge)
-        self.timed = {edge_key(edge): edge for edge in lifecycle.transitions if edge.after is not None}
+        self.timed = {edge_key(edge): edge for edge in lifecycle.transitions if edge.timed}
 
     def timers_in(self, status: str | None) -> Iterator[tuple[str, Transition]]:
         """The timed transitions that begin to run on entering a status, with their keys."""
@@ -124,6 +125,27 @@ def when_holds(edge: Transition, status: str, document: Mapping[str, JSON], cont
 def time_may(edge: Transition, status: str, document: Mapping[str, JSON]) -> bool:
     """Whether a timed transition's criterion holds for what is kept."""
     return when_holds(edge, status, document, Context())
+
+
+def waits_for(edge: Transition, status: str, document: Mapping[str, JSON]) -> JSON:
+    """What a timed transition waits for in what is kept; None for nothing. When it changes, the wait does."""
+    if not time_may(edge, status, document):
+        return None
+    return True if edge.at is None else document.get(edge.at)
+
+
+def due(edge: Transition, document: Mapping[str, JSON], now: datetime) -> datetime:
+    """When a timed transition is made whose wait begins ``now`` (aware).
+
+    What names no moment that can be read is due at once: what must end may not go on because of that.
+    """
+    if edge.at is None:
+        return now + timedelta(seconds=edge.after or 0.0)
+    try:
+        moment = datetime.fromisoformat(str(document.get(edge.at)).upper())
+        return max(now, moment.astimezone(UTC))
+    except (ValueError, OverflowError):
+        return now
 
 
 def _names(expression: str | None, context: Context) -> JSON:

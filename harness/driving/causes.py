@@ -35,7 +35,7 @@ class Cause:
             return self.operation.id
         if self.receive is not None:
             return f"message {self.receive.id}"
-        return f"{self.edges[0].after or 0:g} s passing"
+        return f"time, {self.edges[0].time}"
 
 
 def sender(contract: Contract, topic: str, ce_type: JSON) -> MessageOperation | None:
@@ -54,7 +54,7 @@ def causes(contract: Contract, send_id: str, wished: Mapping[str, JSON]) -> Iter
         for emission, edges in _emissions(receive.emits, send_id, wished):
             yield Cause(emission, edges, receive=receive)
     for lifecycle in contract.lifecycles.values():
-        timed = [edge for edge in lifecycle.transitions if edge.after is not None and _leads(edge, wished)]
+        timed = [edge for edge in lifecycle.transitions if edge.timed and _leads(edge, wished)]
         if lifecycle.emits == send_id:
             for edge in timed:
                 emission = Emission(send_id, transitions=(edge,), place=edge.place)

@@ -46,7 +46,7 @@ class Ledger:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.causes: dict[str, Cause] = {}
-        self._timed: set[tuple[str, str | None, str | None]] = set()
+        self._timed: set[tuple[str | None, ...]] = set()
         self._dead = {
             receive.dead_letter.address
             for receive in bench.contract.receives.values()
@@ -103,7 +103,7 @@ class Ledger:
             taken = sum(1 for each, _ in cause.effects if each is expected)
             if taken < expected.emission.count:
                 cause.effects.append((expected, record))
-                if any(edge.after or edge.follows for edge in expected.emission.transitions):
+                if any(edge.timed or edge.follows for edge in expected.emission.transitions):
                     self._first(record)
                 return True
         return False
@@ -113,13 +113,13 @@ class Ledger:
 
         Its causation is the aggregate whose time was up: its own, unless it follows another.
         """
-        causation, to = record.header(CAUSATION), _to(record)
+        causation, to = record.header(CAUSATION), _state(record, "to")
         for lifecycle in self.bench.contract.lifecycles.values():
             send = self.bench.contract.message_operations.get(lifecycle.emits or "")
             if send is None or send.channel.address != record.topic:
                 continue
             for edge in lifecycle.transitions:
-                own = edge.after is not None and causation in (None, record.key)
+                own = edge.timed and causation in (None, record.key)
                 follows = edge.follows is not None and causation != self._correlation(record)
                 if (own or follows) and to in (None, edge.to):
                     return self._first(record)
@@ -127,7 +127,7 @@ class Ledger:
 
     def _first(self, record: Record) -> bool:
         """Whether this change of this aggregate was not told before; its timer runs once only."""
-        change = (record.topic, record.key, _to(record))
+        change = (record.topic, record.key, _state(record, "from"), _state(record, "to"))
         if change in self._timed:
             return False
         self._timed.add(change)
@@ -152,8 +152,8 @@ def _once(records: Sequence[Record]) -> Iterator[Record]:
         yield record
 
 
-def _to(record: Record) -> str | None:
+def _state(record: Record, which: Literal["from", "to"]) -> str | None:
     """The state that an event tells of, as far as it says so."""
     payload = payload_of(record)
-    to = payload.get("to") if isinstance(payload, Mapping) else None
-    return to if isinstance(to, str) else None
+    state = payload.get(which) if isinstance(payload, Mapping) else None
+    return state if isinstance(state, str) else None

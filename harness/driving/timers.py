@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 
 from harness.contract.expressions import Context, evaluate, holds
 from harness.contract.model import EMPTY, JSON, Lifecycle, Transition
@@ -15,6 +16,9 @@ from harness.driving.requests import send, successful
 from harness.driving.scenarios import instances
 from harness.driving.things import Thing, exist, read, status_of
 from harness.errors import StateError
+
+AHEAD = 30.0
+"""Seconds by which the moment of a timer that names one lies ahead in what is made for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +54,25 @@ class Timer:
 
     @property
     def name(self) -> str:
-        return f"{self.lifecycle.schema} {self.source} after {self.edge.after or 0:g} s"
+        return f"{self.lifecycle.schema} {self.source} {self.edge.time}"
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes in what ``enter`` and ``made`` return."""
+        return (self.edge.after or 0) if self.edge.at is None else AHEAD
 
     @property
     def wait(self) -> float:
         """Seconds by which to advance the clock."""
-        return (self.edge.after or 0) + 1
+        return self.seconds + 1
 
     def enter(self, bench: Bench) -> Entered:
         """A new aggregate in the timer's state, by a request that leads there if there is one.
 
-        Raises StateError.
+        One whose moment is its own is made: a request may name one that is years ahead. Raises StateError.
         """
+        if self.edge.at is not None:
+            return self.entered(bench, self.made(bench))
         for edge in self.lifecycle.transitions:
             operation = bench.contract.operations.get(edge.by or "")
             if operation is None or edge.to != self.source or edge.id is not None:
@@ -79,6 +90,9 @@ class Timer:
         Raises StateError.
         """
         having: dict[str, JSON] = {}
+        if self.edge.at is not None:
+            moment = bench.states.now().astimezone(UTC) + timedelta(seconds=AHEAD)
+            having[self.edge.at] = moment.isoformat(timespec="seconds").replace("+00:00", "Z")
         for lifecycle, edge in followers(bench, self.lifecycle, self.edge):
             source, pointer = split(edge.id or "")
             if source == "$response.body" and bench.anatomy.property_schema(self.lifecycle.schema, pointer):
@@ -115,6 +129,8 @@ class Timer:
     def reproduce(self) -> str:
         """How to see it again."""
         state = f"'{self.lifecycle.schema} exists' with {self.lifecycle.status}={self.source}"
+        if self.edge.at is not None:
+            state += f" and {self.edge.at} {AHEAD:g} s ahead"
         return f'control: {state}; POST /clock/advance {{"by": "PT{self.wait:g}S"}}'
 
 
@@ -123,7 +139,7 @@ def timers(bench: Bench) -> Iterator[Timer]:
     lifecycles: Mapping[str, Lifecycle] = bench.contract.lifecycles
     for lifecycle in lifecycles.values():
         for edge in lifecycle.transitions:
-            if edge.after is not None:
+            if edge.timed:
                 yield from (Timer(lifecycle, edge, source) for source in edge.sources)
 
 

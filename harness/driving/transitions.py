@@ -175,7 +175,7 @@ def by_time(bench: Bench, timer: Timer) -> Trouble | None:
         early = read(bench, thing)
         if early is not None and _left(lifecycle, early, timer, before, bench):
             passed = (bench.states.now() - began).total_seconds()
-            if passed < (edge.after or 0):  # else we were too slow to see the time before
+            if passed < timer.seconds:  # else we were too slow to see the time before
                 return f"after {passed:.0f} s already: {early.received()}", timer.reproduce()
         bench.states.advance(3)
     else:

@@ -184,7 +184,7 @@ def is_effect(bench: Bench, record: Record, expected: Expected) -> bool:
 
 def tells_of_its_timer(record: Record, expected: Expected) -> bool:
     """Whether a record leads where an expected timer does: several may run in one state, with one cause."""
-    ends = {edge.to for edge in expected.emission.transitions if edge.after is not None}
+    ends = {edge.to for edge in expected.emission.transitions if edge.timed}
     payload = payload_of(record) if ends else None
     to = payload.get("to") if isinstance(payload, Mapping) else None
     return not ends or to is None or to in ends

@@ -105,6 +105,12 @@ def _cause(contract: Contract, lifecycle: Lifecycle, edge: Transition) -> Iterat
         yield _no_cause(
             contract, lifecycle, edge, f"'{edge.by}' is no operation", f"by: {edge.by}", documented
         )
+    if edge.at is not None:
+        known = properties(contract.schemas[lifecycle.schema])
+        if edge.at not in known or says(expand(known[edge.at]), "format") != "date-time":
+            documented = f"a property whose format is date-time. {did_you_mean(edge.at, known)}"
+            title = f"{lifecycle.schema} has no moment '{edge.at}'"
+            yield _no_cause(contract, lifecycle, edge, title, f"at: {edge.at}", documented)
     if edge.follows is not None:
         schema, after = edge.follows
         other = contract.lifecycles.get(schema)

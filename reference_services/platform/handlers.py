@@ -83,7 +83,7 @@ def _timers(contract: Contract, module: ModuleType) -> dict[tuple[str, str], Fun
     for lifecycle in contract.lifecycles.values():
         for edge in lifecycle.transitions:
             function = getattr(module, f"after{pascal(lifecycle.schema)}{pascal(edge.to)}", None)
-            if edge.after is not None and callable(function):
+            if edge.timed and callable(function):
                 functions[lifecycle.schema, edge.to] = function
     return functions
 

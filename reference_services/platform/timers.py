@@ -6,11 +6,12 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from harness.contract.lifecycles import Rules, time_may
+from harness.contract.lifecycles import Rules, waits_for
+from harness.contract.lifecycles import due as due_of
 from harness.contract.model import JSON, Transition
 from reference_services.platform import tables
 from reference_services.platform.aggregate import Aggregate
@@ -63,7 +64,7 @@ def restart(
     running = [
         (key, edge)
         for key, edge in rules.timers_in(aggregate.status)
-        if time_may(edge, rules.status, aggregate.document)
+        if waits_for(edge, rules.status, aggregate.document) is not None
     ]
     _start(transaction, aggregate, running, now)
 
@@ -71,7 +72,8 @@ def restart(
 def look_again(
     transaction: Transaction, aggregate: Aggregate, rules: Rules, before: Mapping[str, JSON], now: datetime
 ) -> None:
-    """The aggregate has changed within its status: a timer runs from when its ``when`` has come to hold.
+    """The aggregate has changed within its status: a timer runs from when its ``when`` has come to hold, and
+    to another moment if that was changed.
 
     ``before`` is the document as it was.
     """
@@ -81,10 +83,10 @@ def look_again(
         transaction.wake("timers")
     begun = []
     for key, edge in rules.timers_in(aggregate.status):
-        held, holds = (time_may(edge, rules.status, each) for each in (before, aggregate.document))
-        if held != holds:
+        was, waits = (waits_for(edge, rules.status, each) for each in (before, aggregate.document))
+        if was != waits:
             transaction.connection.execute(_STOP_ONE, {"at": aggregate.row, "which": key})
-            begun += [(key, edge)] if holds else []
+            begun += [(key, edge)] if waits is not None else []
     _start(transaction, aggregate, begun, now)
 
 
@@ -97,7 +99,7 @@ def _start(
             "edge": key,
             "type": aggregate.type,
             "id": aggregate.id,
-            "due": instant(now + timedelta(seconds=edge.after or 0.0)),
+            "due": instant(due_of(edge, aggregate.document, now)),
             "parked": 0,
         }
         for key, edge in edges

@@ -238,7 +238,8 @@ class Work:
         """When time alone will end this state of what enters it now; None if it may last."""
         rules = self._knowledge.kind(type).rules
         timed = [edge for _, edge in rules.timers_in(status)] if rules is not None else []
-        running = [edge.after or 0.0 for edge in timed if edge.when is None and edge.to != status]
+        own = [edge for edge in timed if edge.when is None and edge.to != status]
+        running = [edge.after for edge in own if edge.after is not None]
         return self.now + timedelta(seconds=min(running)) if running else None
 
     def acts_for(self, patient: str) -> bool:

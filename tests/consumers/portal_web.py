@@ -53,6 +53,15 @@ class Provider:
 
 
 @dataclass(frozen=True)
+class Proxy:
+    """A grant: who may act, and for what."""
+
+    id: str
+    who: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Coverage:
     id: str
     status: str
@@ -135,6 +144,26 @@ class PortalWeb:
         return [
             str(each["id"]) for each in self._ask("GET", f"/patients/{self.patient}/forms").json()["items"]
         ]
+
+    def proxies(self) -> list[Proxy]:
+        """Who may act for the patient now."""
+        found = self._ask("GET", f"/patients/{self.patient}/proxy-grants", params={"status": "active"}).json()
+        return [Proxy(each["id"], each["proxyId"], tuple(each["scopes"])) for each in found["items"]]
+
+    def ask_for_proxy(self, who: str, *scopes: str) -> str:
+        """The id of the grant, which nobody has approved yet."""
+        body = {"patientId": self.patient, "proxyId": who, "level": "adult", "scopes": list(scopes)}
+        return str(self._ask("POST", "/proxy-grants", json=body, headers=_once()).json()["id"])
+
+    def revoke_proxy(self, grant: str, version: str) -> str:
+        """The grant's status afterwards."""
+        path, body = f"/proxy-grants/{grant}/revoke", {"reason": "patient-request"}
+        return str(self._ask("POST", path, json=body, headers={"If-Match": version}).json()["status"])
+
+    def consents(self) -> dict[str, str]:
+        """Those that hold: whether each permits or denies."""
+        found = self._ask("GET", f"/patients/{self.patient}/consents", params={"status": "active"}).json()
+        return {str(each["id"]): str(each["provision"]) for each in found["items"]}
 
     def coverage(self) -> list[Coverage]:
         found = self._ask("GET", f"/patients/{self.patient}/coverage").json()

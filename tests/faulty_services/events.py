@@ -44,6 +44,11 @@ def _silent_end(event: Event) -> tuple[Event, ...]:
     return () if event.payload.get("reason") == "expired" and event.payload["to"] == "cancelled" else (event,)
 
 
+def _untold_birthday(event: Event) -> tuple[Event, ...]:
+    about = event.topic == "portal.proxy-consent.grant.v1"
+    return () if about and event.payload["reason"] == "ended" else (event,)
+
+
 def _of_nobody(event: Event) -> tuple[Event, ...]:
     return (replace(event, key=str(uuid.uuid4())) if event.topic == COVERAGE else event,)
 
@@ -83,6 +88,15 @@ FAULTS = (
         "Appointment pending after 86400 s",
         "appointmentChanged was not published",
         events(_silent_end),
+    ),
+    Fault(
+        "nobody hears that a grant came to its end",
+        "events",
+        "proxy-consent",
+        "cause_and_effect",
+        "ProxyGrant active at endsAt",
+        "grantChanged was not published",
+        events(_untold_birthday),
     ),
     Fault(
         "an event is published before the commit",

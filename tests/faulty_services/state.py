@@ -36,6 +36,10 @@ def _hasty_minute(edge: Transition) -> Transition:
     return replace(edge, after=30.0) if edge.after == 60.0 else edge
 
 
+def _hasty_end(edge: Transition) -> Transition:
+    return edge if edge.at is None else replace(edge, at=None, after=2.0)
+
+
 def _lose_one(reply: Reply) -> None:
     if "next" in reply.body:
         reply.body["items"].pop()
@@ -235,6 +239,24 @@ FAULTS = (
         "after 60 s",
         "A legal transition does not work: Appointment pending → pending",
         edges("Appointment", _hasty_minute),
+    ),
+    Fault(
+        "a grant goes on after its end",
+        "state",
+        "proxy-consent",
+        "lifecycle",
+        "at endsAt",
+        "A legal transition does not work: ProxyGrant active → inactive",
+        _never("ProxyGrant", at="endsAt"),
+    ),
+    Fault(
+        "what was opened for a while is closed too soon",
+        "state",
+        "proxy-consent",
+        "lifecycle",
+        "at endsAt",
+        "A legal transition does not work: BreakGlass in-progress → ready",
+        edges("BreakGlass", _hasty_end),
     ),
     Fault(
         "a refused transition leaves a trace",

@@ -33,8 +33,9 @@ class Transition:
     """One edge of a lifecycle; no ``sources`` means that the aggregate begins here.
 
     Exactly one of ``by`` (an operationId or a receive operation), ``after`` (seconds spent in the source
-    state) and ``follows`` is set. ``follows`` is a timed transition of another lifecycle of the contract,
-    as (its schema, its seconds): when that one is made, this one is made with it. ``id`` is a runtime
+    state), ``at`` (the property of the aggregate that holds the moment) and ``follows`` is set. ``follows``
+    is a timed transition of another lifecycle of the contract, as (its schema, its seconds): when that one is
+    made, this one is made with it. ``id`` is a runtime
     expression over the cause that names the aggregate, where it is not the one that the operation itself
     acts on; for ``follows``, ``$response.body`` is the document of the aggregate whose time was up.
     """
@@ -47,6 +48,17 @@ class Transition:
     id: str | None = None
     place: Place = NOWHERE
     follows: tuple[str, float] | None = None
+    at: str | None = None
+
+    @property
+    def timed(self) -> bool:
+        """Whether time alone makes it."""
+        return self.after is not None or self.at is not None
+
+    @property
+    def time(self) -> str:
+        """When time makes it, in words."""
+        return f"after {self.after or 0:g} s" if self.at is None else f"at {self.at}"
 
 
 @dataclass(frozen=True, slots=True)

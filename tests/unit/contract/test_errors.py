@@ -35,6 +35,8 @@ def line_of(text: str, needle: str) -> int:
         ("within: PT0.5S", "withing: PT0.5S", "withing: PT0.5S", "Did you mean 'within'?"),
         ("within: PT0.5S", "within: 5s", "within: 5s", "ISO 8601 duration such as PT10M"),
         ("{after: P7D}", "{after: P1M}", "{after: P1M}", "ISO 8601 duration"),
+        ("{after: P7D}", "{after: P7D, at: endsAt}", "{after: P7D, at: endsAt}", "or {at: property}"),
+        ("{after: P7D}", "{at: endsAt, of: Ticket}", "{at: endsAt, of: Ticket}", "or {at: property}"),
         ("on: ['201']", "on: ['created']", "on: ['created']", "statuses such as '201'"),
         ("{to: open, by: openTicket}", "{to: open}", "{to: open}", "'to' and 'by'"),
         ("openapi: 3.1.0", "openapi: 4.0.0", "openapi: 4.0.0", "3.0.x, 3.1.x or 3.2.x"),

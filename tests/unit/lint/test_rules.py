@@ -68,6 +68,8 @@ CASES = [
     ("lifecycle", HTTP, "by: closeVisit}", "by: closVisit}", "'closVisit' is no operation", "'closeVisit'"),
     ("lifecycle", HTTP, "{after: P1D}", "{after: P1D, of: Bill}, id: $response.body#/id",
      "Bill has no transition", "a lifecycle"),
+    ("lifecycle", HTTP, "{after: P1D}", "{at: patientId}", "has no moment 'patientId'", "date-time"),
+    ("lifecycle", HTTP, "{after: P1D}", "{at: endsAt}", "has no moment 'endsAt'", "date-time"),
     ("requires", HTTP, "x-requires: []", "x-requires: [bill]", "no service or topic 'bill'", "'bills'"),
     ("dead-letter", KAFKA, "x-dead-letter: dead", "x-dead-letter: deed", "no channel 'deed'", "'dead'"),
     ("expression", HTTP, "$request.path.patientId", "$request.path", "x-subject is malformed", "a name"),

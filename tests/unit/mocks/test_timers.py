@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -23,6 +24,7 @@ LAMP = Lifecycle(
         Transition("broken", ("off",), after=86_400.0),
         Transition("burnt", ("faulty",), after=0.05),
         Transition("dark", ("dark",), after=0.1, when="$response.body#/missed == true"),
+        Transition("spent", ("lit",), at="endsAt"),
     ),
 )
 
@@ -100,6 +102,20 @@ def test_a_condition_counts_from_when_it_holds(timers: Timers, played: Played) -
     timers.entered(lamp("late", "dark", missed=True))
     timers.entered(lamp("other", "on"))
     assert played.names(2)[1] == ("other", "off"), "once, as long as nothing ends it"
+
+
+def test_a_moment_of_its_own_comes_and_another_takes_its_place(timers: Timers, played: Played) -> None:
+    def at(seconds: float) -> str:
+        return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+
+    timers.entered(lamp("endless", "lit"))
+    timers.entered(lamp("later", "lit", endsAt=at(0.1)))
+    timers.entered(lamp("later", "lit", endsAt=at(60)))
+    timers.entered(lamp("soon", "lit", endsAt=at(0.2)))
+    timers.entered(lamp("over", "lit", endsAt=at(-60)))
+    assert played.names(2) == [("over", "spent"), ("soon", "spent")]
+    timers.advance(60)
+    assert played.names(3)[2] == ("later", "spent")
 
 
 def test_what_is_played_is_what_was_told_last_under_the_first_correlation(

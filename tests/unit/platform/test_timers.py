@@ -275,3 +275,49 @@ def test_what_the_examples_show_stays_as_it_is(desk: Desk) -> None:
     desk.service.control_face.advance(48 * 60 * MINUTE)
     assert kept(desk, "Ticket", TICKET).status == "open"
     assert desk.events() == []
+
+
+def ending(desk: Desk, **fields: str) -> None:
+    parameters = {"id": TICKET, "status": "open", **fields}
+    desk.service.control_face.change_state("Ticket", "setup", parameters)
+
+
+def test_what_has_an_end_of_its_own_ends_then(desk: Desk) -> None:
+    advance, began = desk.service.control_face.advance, desk.service.control_face.now()
+    ending(desk, endsAt=(began + timedelta(hours=2)).isoformat())
+    advance(118 * MINUTE)
+    assert kept(desk, "Ticket", TICKET).status == "open"
+    advance(3 * MINUTE)
+    assert kept(desk, "Ticket", TICKET).status == "closed"
+
+
+def test_an_end_that_is_over_is_at_once_and_without_one_there_is_none(desk: Desk) -> None:
+    ending(desk)
+    desk.service.control_face.advance(23 * 60 * MINUTE)
+    assert kept(desk, "Ticket", TICKET).status == "open"
+    ending(desk, endsAt="2001-01-01T00:00:00Z")
+    desk.service.control_face.advance(0.0)
+    assert kept(desk, "Ticket", TICKET).status == "closed"
+
+
+@pytest.fixture
+def moved() -> Iterator[Desk]:
+    """A desk where a new title is the moment at which a ticket ends."""
+    module = desk_module(Told())
+
+    def retitleTicket(work: Work, request: Request) -> Aggregate:
+        return work.save(work.get("Ticket", request.path["ticketId"]), endsAt=request.body["title"])
+
+    module.retitleTicket = retitleTicket  # type: ignore[attr-defined]
+    with running(Desk(module=module)) as desk:
+        yield desk
+
+
+def test_another_end_takes_the_place_of_the_one_before(moved: Desk) -> None:
+    advance, began = moved.service.control_face.advance, moved.service.control_face.now()
+    ending(moved, endsAt=(began + timedelta(hours=1)).isoformat())
+    retitle(moved, (began + timedelta(hours=3)).isoformat())
+    advance(120 * MINUTE)
+    assert kept(moved, "Ticket", TICKET).status == "open"
+    advance(61 * MINUTE)
+    assert kept(moved, "Ticket", TICKET).status == "closed"
