@@ -10,10 +10,10 @@ _LETTERS, _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
 
 
 def is_icd_10_cm(text: str) -> bool:
-    """Whether it has the form of a code: three to seven characters, a point after the third where more follow.
+    """Whether it has the form of a code: three to seven characters, a point after the third of more.
 
-    Source: ICD-10-CM Official Guidelines for Coding and Reporting, sections I.A.2 and I.A.5. Which codes there
-    are changes every October, and is not asked here.
+    Source: ICD-10-CM Official Guidelines for Coding and Reporting, sections I.A.2 and I.A.5. Which codes
+    there are changes every October, and is not asked here.
     """
     return _ICD_10_CM.match(text) is not None
 

@@ -1,8 +1,8 @@
 """Formats beyond JSON Schema's own, held by number ranges and by checks of text.
 
 Sources: OpenAPI's format registry (spec.openapis.org/registry/format), RFC 4648 for encodings; those of
-``npi`` stand in ``check_digits``, of ``icd-10-cm`` in ``clinical_codes``. What is only a hint (``password``, ``binary``, ``commonmark``, ``html``)
-holds nobody to anything.
+``npi`` stand in ``check_digits``, of ``icd-10-cm`` in ``clinical_codes``. What is only a hint (``password``,
+``binary``, ``commonmark``, ``html``) holds nobody to anything.
 """
 
 from __future__ import annotations
