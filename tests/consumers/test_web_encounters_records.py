@@ -14,7 +14,7 @@ from tests.consumers.wording import AMARA, JSON_TYPE, id_like, one_of, text_like
 
 AGREEMENT = Agreement[HttpInteraction, PortalWeb]("portal-web", "encounters-records", "HTTP")
 
-STAY, SUMMARY, AUTHOR = "enc-12000013", "doc-13000031", "prv-70000004"
+STAY, SUMMARY, AUTHOR = "enc-12000013", "doc-13000004", "prv-70000004"
 WRITTEN = "2031-02-10T10:00:00Z"
 
 Use = Callable[[PortalWeb], None]
