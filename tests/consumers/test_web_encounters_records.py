@@ -27,7 +27,7 @@ def _said(course: str) -> dict[str, object]:
 
 @AGREEMENT("a patient's stays")
 def stays(wanted: HttpInteraction) -> Use:
-    state = {
+    state: dict[str, object] = {
         "id": STAY,
         "patientId": AMARA,
         "status": "finished",
@@ -96,7 +96,7 @@ def absent(wanted: HttpInteraction) -> Use:
 
 @AGREEMENT("a patient's allergies")
 def allergies(wanted: HttpInteraction) -> Use:
-    state = {"id": "alg-15000031", "patientId": AMARA, "confidentiality": "N"}
+    state: dict[str, object] = {"id": "alg-15000031", "patientId": AMARA, "confidentiality": "N"}
     named = {"id": id_like("alg-15000031"), "substance": {"display": text_like("penicillin G")}}
     (
         wanted.given("Allergy exists", state)
