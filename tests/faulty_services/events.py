@@ -48,6 +48,8 @@ def _silent_end(event: Event) -> tuple[Event, ...]:
 def _untold_birthday(event: Event) -> tuple[Event, ...]:
     about = event.topic == "portal.proxy-consent.grant.v1"
     return () if about and event.payload["reason"] == "ended" else (event,)
+
+
 def _half_told(event: Event) -> tuple[Event, ...]:
     """Of a discharge only the encounter is told of."""
     return () if event.topic == DOCUMENT else (event,)

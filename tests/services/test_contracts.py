@@ -17,9 +17,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from harness.contract import load_system
 from harness.contract.documents import read_yaml
 from harness.contract.model import JSON, Contract, Example, Operation, System
-from harness.contract.schema import compile_schema, expand
-from harness.driving.actors import claims_for
 from harness.contract.schema import compile_schema, expand, properties
+from harness.driving.actors import claims_for
 from tests.conftest import ROOT
 from tests.services.portal import STAFF, Portal
 
