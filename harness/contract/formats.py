@@ -1,8 +1,8 @@
 """Formats beyond JSON Schema's own, held by number ranges and by checks of text.
 
 Sources: OpenAPI's format registry (spec.openapis.org/registry/format), RFC 4648 for encodings; those of
-``npi`` stand in ``check_digits``. What is only a hint (``password``, ``binary``, ``commonmark``, ``html``)
-holds nobody to anything.
+``npi`` stand in ``check_digits``, of ``icd-10-cm`` in ``clinical_codes``. What is only a hint (``password``,
+``binary``, ``commonmark``, ``html``) holds nobody to anything.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from harness.contract.check_digits import is_npi
+from harness.contract.clinical_codes import is_icd_10_cm
 
 Number = int | float
 
@@ -114,6 +115,7 @@ TEXTS: dict[str, Callable[[str], bool]] = {
     "time-local": lambda text: _TIME.match(text) is not None,
     "http-date": _is_http_date,
     "npi": is_npi,
+    "icd-10-cm": is_icd_10_cm,
     "media-range": lambda text: _MEDIA_RANGE.match(text) is not None,
 }
 """Formats of text → whether a text has it."""

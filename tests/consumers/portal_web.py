@@ -75,6 +75,24 @@ class Delivery:
     template: str
 
 
+@dataclass(frozen=True)
+class Stay:
+    """``summary`` is the id of what was written when it ended."""
+
+    id: str
+    status: str
+    summary: str | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """``earlier`` is what it said before it was amended, the oldest first."""
+
+    status: str
+    course: str
+    earlier: tuple[str, ...]
+
+
 class PortalWeb:
     """One patient's session with one service."""
 
@@ -191,6 +209,20 @@ class PortalWeb:
         found = self._ask("GET", f"/patients/{self.patient}/deliveries").json()
         return [Delivery(each["id"], each["status"], each["templateId"]) for each in found["items"]]
 
+    def stays(self) -> list[Stay]:
+        found = self._ask("GET", f"/patients/{self.patient}/encounters").json()
+        return [Stay(each["id"], each["status"], each.get("summaryId")) for each in found["items"]]
+
+    def summary(self, id: str) -> Summary:
+        told = self._ask("GET", f"/documents/{id}").json()
+        earlier = tuple(_course(each) for each in told["superseded"])
+        return Summary(told["status"], _course(told), earlier)
+
+    def allergies(self) -> list[str]:
+        """What the patient must not have, by name."""
+        found = self._ask("GET", f"/patients/{self.patient}/allergies").json()
+        return [str(each["substance"]["display"]) for each in found["items"]]
+
     def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         answer = self._client.request(method, path, **request)
         if answer.status_code == 410:
@@ -207,6 +239,10 @@ def _once() -> dict[str, str]:
 
 def _slot(told: dict[str, Any]) -> Slot:
     return Slot(told["id"], told["status"], told["start"], told["specialty"])
+
+
+def _course(told: dict[str, Any]) -> str:
+    return str(told["content"]["hospitalCourse"])
 
 
 def _provider(told: dict[str, Any]) -> Provider:

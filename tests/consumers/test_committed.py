@@ -14,12 +14,15 @@ from harness.driving.pact_files import duplicates, read_pact
 from tests.consumers import (
     test_coverage_follows,
     test_coverage_receives,
+    test_encounters_follows,
+    test_encounters_receives,
     test_notifications_follows,
     test_notifications_receives,
     test_proxy_consent_follows,
     test_scheduling_follows,
     test_scheduling_receives,
     test_web_coverage,
+    test_web_encounters_records,
     test_web_notifications,
     test_web_patient_profile,
     test_web_provider_directory,
@@ -43,6 +46,9 @@ AGREEMENTS: tuple[Agreement[Any, Any], ...] = (
     test_notifications_follows.AGREEMENT,
     test_scheduling_receives.AGREEMENT,
     test_notifications_receives.AGREEMENT,
+    test_web_encounters_records.AGREEMENT,
+    test_encounters_follows.AGREEMENT,
+    test_encounters_receives.AGREEMENT,
 )
 
 

@@ -14,7 +14,8 @@ from tests.faulty_services.breaking import Event, events, handlers, hasty, platf
 from tests.faulty_services.fault import Fault
 from tests.faulty_services.state import refused
 
-COVERAGE = "portal.coverage.coverage.v1"
+COVERAGE, DOCUMENT = "portal.coverage.coverage.v1", "portal.encounters-records.document.v1"
+DIAGNOSIS = "Other specified abnormal findings of blood chemistry"
 SOON, LATER = 0.6, 1.0
 """Seconds in which events are promised where one is waited for that does not come, or comes after that."""
 
@@ -47,6 +48,11 @@ def _silent_end(event: Event) -> tuple[Event, ...]:
 def _untold_birthday(event: Event) -> tuple[Event, ...]:
     about = event.topic == "portal.proxy-consent.grant.v1"
     return () if about and event.payload["reason"] == "ended" else (event,)
+
+
+def _half_told(event: Event) -> tuple[Event, ...]:
+    """Of a discharge only the encounter is told of."""
+    return () if event.topic == DOCUMENT else (event,)
 
 
 def _of_nobody(event: Event) -> tuple[Event, ...]:
@@ -238,6 +244,25 @@ FAULTS = (
         "appointmentChanged",
         "An event holds a value that is marked x-phi",
         events(lambda event: (event.with_header("note", "Palpitations when climbing stairs"),)),
+    ),
+    Fault(
+        "an event tells a diagnosis",
+        "events",
+        "encounters-records",
+        "events",
+        "documentChanged",
+        "An event holds a value that is marked x-phi",
+        events(lambda event: (event.with_header("note", DIAGNOSIS),)),
+    ),
+    Fault(
+        "of two events of one request only the first comes",
+        "events",
+        "encounters-records",
+        "cause_and_effect",
+        "discharge",
+        "documentChanged was not published",
+        events(_half_told),
+        within=SOON,
     ),
     Fault(
         "a message has no effect",

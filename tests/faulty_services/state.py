@@ -11,6 +11,7 @@ from harness.serving.problems import Problem
 from reference_services.coverage.handlers import addCoverage
 from reference_services.notifications.handlers import getPreferences
 from reference_services.platform import endpoint
+from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, Page, Work
 from reference_services.scheduling.handlers import releaseSlot
 from tests.faulty_services.breaking import Break, Reply, answers, edges, handlers, platform, without
@@ -88,6 +89,13 @@ def _lost_coverage(work: Work, request: Request) -> Aggregate:
     made = addCoverage(work, request)
     work.delete(made)
     return made
+
+
+def _open_discharge(work: Work, request: Request) -> Aggregate:
+    """A summary of a stay that goes on."""
+    asked = {name: request.body[name] for name in ("patientId", "encounterId", "content", "authorId")}
+    written = {"type": "18842-5", "writtenAt": timestamp(work.now), "superseded": [], "confidentiality": "N"}
+    return work.create("Document", {**asked, **written}, because="discharged")
 
 
 def _kept_device(work: Work, request: Request) -> None:
@@ -275,5 +283,23 @@ FAULTS = (
         "cancelAppointment",
         "A legal transition does not work: Slot busy → free",
         handlers(cancelAppointment=_keeping_cancel),
+    ),
+    Fault(
+        "a discharge leaves the encounter open",
+        "state",
+        "encounters-records",
+        "lifecycle",
+        "discharge",
+        "A legal transition does not work: Encounter in-progress → finished",
+        handlers(discharge=_open_discharge),
+    ),
+    Fault(
+        "a summary is amended that is not final",
+        "state",
+        "encounters-records",
+        "lifecycle",
+        "amendSummary",
+        "An illegal transition is not refused with 409: a Document that is preliminary",
+        _also("Document", "amendSummary", "preliminary"),
     ),
 )

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from harness.contract import load_system
 from harness.contract.model import JSON, Contract, Schema
 from harness.contract.schema import compile_schema, examples_of, phi_properties, properties
+from harness.driving.phi import SHORTEST
 
 FORMS = (
     "canary-{:08d}-value",
@@ -22,8 +23,11 @@ FORMS = (
     "+1999{:010d}",
     "1{:03d}-11-30",
     "{:05d}-1999",
+    "Y99.{:04d}",
+    "1999{:010d}",
 )
-"""Text, identifiers, addresses, telephone numbers, dates, postal codes: the first that a property takes."""
+"""Text, identifiers, addresses, telephone numbers, dates, postal codes, diagnoses, classifications' numbers:
+the first that a property takes."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,16 @@ def with_canaries(contracts: Path, folder: Path) -> Canaries:
 
 
 def marked(contract: Contract) -> Iterator[tuple[Schema, str]]:
-    """Every ``x-phi`` property of a component with every value that an example gives it."""
+    """Every ``x-phi`` property of a component with every value that an example gives it.
+
+    But for values so short that they stand anywhere by chance, as the checks leave them out too.
+    """
     for name, schema in contract.schemas.items():
         for named in [pointer[1:] for pointer in phi_properties(schema) if pointer.count("/") == 1]:
             for document in examples_of(contract, name):
-                if isinstance(document, Mapping) and isinstance(document.get(named), str):
-                    yield properties(schema)[named], document[named]
+                value = document.get(named) if isinstance(document, Mapping) else None
+                if isinstance(value, str) and len(value) >= SHORTEST:
+                    yield properties(schema)[named], value
 
 
 def _fitting(schema: Schema, number: int) -> str:

@@ -17,7 +17,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from harness.contract import load_system
 from harness.contract.documents import read_yaml
 from harness.contract.model import JSON, Contract, Example, Operation, System
-from harness.contract.schema import compile_schema, expand
+from harness.contract.schema import compile_schema, expand, properties
 from harness.driving.actors import claims_for
 from tests.conftest import ROOT
 from tests.services.portal import STAFF, Portal
@@ -147,3 +147,23 @@ def test_an_example_succeeds_on_a_fresh_seed(
     if operation.method.upper() == "GET":
         (media,) = expected.content.values()
         assert answer.json() == next(each.value for each in media.examples if each.name == name)
+
+
+def test_whoever_keeps_something_of_patients_follows_their_merge(system: System) -> None:
+    """A thirteenth service that forgets it would leave what it keeps with a record that is gone."""
+    (owner,) = [each for each in system.contracts.values() if "patientChanged" in each.sends]
+    topic = owner.sends["patientChanged"].channel.address
+    keeping = {
+        name
+        for name, contract in system.contracts.items()
+        for schema in contract.schemas.values()
+        if "id" in properties(schema) and "patientId" in properties(schema) and contract is not owner
+    }
+    following = {
+        name
+        for name, contract in system.contracts.items()
+        for receive in contract.receives.values()
+        if receive.channel.address == topic
+    }
+    assert keeping
+    assert keeping <= following

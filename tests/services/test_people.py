@@ -96,6 +96,8 @@ def test_who_has_nothing_gets_empty_lists_and_no_error(portal: Portal) -> None:
         ("coverage", "coverage"),
         ("notifications", "devices"),
         ("notifications", "deliveries"),
+        ("encounters-records", "encounters"),
+        ("encounters-records", "conditions"),
     ):
         found = portal.get(service, f"/patients/{BEN}/{path}", patient(BEN))
         assert found == {"items": [], "total": 0}

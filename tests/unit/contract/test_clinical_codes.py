@@ -1,0 +1,48 @@
+"""Codes of classifications by the form that was published for them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from harness.contract.clinical_codes import is_icd_10_cm
+from harness.contract.schema import compile_schema, generate, schema_of
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["A09", "J18.9", "C4A.0", "M1A.9XX0", "L03.115", "S72.001A", "T36.0X1D", "O9A.111", "U07.1", "Z3A.40"],
+)
+def test_what_the_classification_lists(code: str) -> None:
+    assert is_icd_10_cm(code)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "J1",
+        "J18.",
+        "J189",
+        "j18.9",
+        "1J8.9",
+        "JJ8.9",
+        "J18.90000",
+        "J18.9\n",
+        " J18.9",
+        "J18,9",
+        "J1\N{ARABIC-INDIC DIGIT EIGHT}",
+    ],
+)
+def test_what_has_another_form(text: str) -> None:
+    assert not is_icd_10_cm(text)
+
+
+@given(some.integers(0, 2**31))
+def test_the_format_is_generated_and_held(seed: int) -> None:
+    schema = schema_of({"type": "string", "format": "icd-10-cm"})
+    made = generate(schema, seed)
+    assert compile_schema(schema).is_valid(made)
+    assert is_icd_10_cm(str(made))
+    assert not compile_schema(schema).is_valid("J189")
