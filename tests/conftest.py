@@ -8,11 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from tests.kafka.apache import ApacheKafka
 
 ROOT = Path(__file__).parent.parent
+
+# How long a case takes tells of the machine's other work, not of what is tried: pytest's time-out holds.
+settings.register_profile(
+    "timeless", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("timeless")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
