@@ -15,6 +15,7 @@ from tests.consumers.wording import AMARA, ETAG, JSON_TYPE, KEY, id_like, one_of
 AGREEMENT = Agreement[HttpInteraction, PortalWeb]("portal-web", "medications", "HTTP")
 
 MEDICATION, REFILL, DISPENSE = "med-21000001", "rfl-22000021", "dsp-23000001"
+DECLINED = "rfl-22000003"
 ASKED = {"patientId": AMARA, "medicationRequestId": MEDICATION}
 REQUEST_STATUSES = (
     "active", "on-hold", "cancelled", "completed", "entered-in-error", "stopped", "draft", "unknown",
@@ -92,34 +93,36 @@ def too_early(wanted: HttpInteraction) -> Use:
         "status": 409,
         "title": text_like("Conflict"),
         "refusal": "too-early",
-        "refillableFrom": "2999-12-31",
+        "refillableFrom": match.regex("2031-03-05", regex=r"^\d{4}-\d{2}-\d{2}$"),
     }
     _asking(wanted).will_respond_with(409).with_body(told, content_type="application/problem+json")
 
     def use(portal: PortalWeb) -> None:
         with pytest.raises(NoRefill) as caught:
             portal.ask_for_refill(MEDICATION)
-        assert (caught.value.why, caught.value.first) == ("too-early", "2999-12-31")
+        assert (caught.value.why, caught.value.first) == ("too-early", "2031-03-05")
 
     return use
 
 
 @AGREEMENT("a refill that was declined")
 def declined(wanted: HttpInteraction) -> Use:
-    state: dict[str, object] = {"id": REFILL, "status": "rejected", "declineReason": "visit-needed", **ASKED}
-    shown = {
+    state: dict[str, object] = {
+        "id": DECLINED,
         "status": "rejected",
-        "declineReason": one_of("visit-needed", "dose-changed", "no-longer-taken", "other"),
+        "declineReason": "visit-needed",
+        **ASKED,
     }
+    reasons = ("visit-needed", "dose-changed", "no-longer-taken", "other")
     (
         wanted.given("Refill exists", state)
-        .with_request("GET", f"/v1/refills/{REFILL}")
+        .with_request("GET", f"/v1/refills/{DECLINED}")
         .will_respond_with(200)
-        .with_body(shown, content_type=JSON_TYPE)
+        .with_body({"status": "rejected", "declineReason": one_of(*reasons)}, content_type=JSON_TYPE)
     )
 
     def use(portal: PortalWeb) -> None:
-        assert portal.refill(REFILL) == ("rejected", "visit-needed")
+        assert portal.refill(DECLINED) == ("rejected", "visit-needed")
 
     return use
 
