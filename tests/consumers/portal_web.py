@@ -285,7 +285,7 @@ def _course(told: dict[str, Any]) -> str:
 
 
 def _medication(told: dict[str, Any]) -> Medication:
-    return Medication(told["id"], told["status"], told["medication"]["name"], told["refillsRemaining"])
+    return Medication(told["id"], told["status"], told["medication"]["display"], told["refillsRemaining"])
 
 
 def _provider(told: dict[str, Any]) -> Provider:

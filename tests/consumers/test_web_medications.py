@@ -35,7 +35,7 @@ def listed(wanted: HttpInteraction) -> Use:
     shown = {
         "id": id_like(MEDICATION),
         "status": one_of(*REQUEST_STATUSES),
-        "medication": {"name": text_like("Lisinopril 10 mg tablet")},
+        "medication": {"display": text_like("Lisinopril 10 mg tablet")},
         "refillsRemaining": match.int(4),
     }
     (
