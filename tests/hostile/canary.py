@@ -27,8 +27,8 @@ FORMS = (
     "Y99.{:04d}",
     "1999{:010d}",
 )
-"""Text, identifiers, addresses, telephone numbers, dates, postal codes, drug codes, diagnoses, classifications'
-numbers: the first that a property takes."""
+"""Text, identifiers, addresses, telephone numbers, dates, postal codes, drug codes, diagnoses,
+classifications' numbers: the first that a property takes."""
 
 
 @dataclass(frozen=True)
