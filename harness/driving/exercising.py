@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from harness.contract.expressions import holds
-from harness.contract.model import EMPTY, Message, MessageExample, MessageOperation, Operation, Transition
-from harness.driving.anatomy import Driven
+from harness.contract.model import EMPTY, Message, MessageExample, MessageOperation, Operation
 from harness.driving.bench import Bench
-from harness.driving.calls import Call
+from harness.driving.edges import edge_for
 from harness.driving.messages import Posting, admits, examples, posting
 from harness.driving.requests import Prepared, successful
 from harness.driving.scenarios import Scenario, promising
-from harness.driving.things import request_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +73,10 @@ def http_cases(bench: Bench, operation: Operation) -> list[Case]:
         cases += [Case(operation, scenario, status) for status in fitting] or [Case(operation, scenario)]
     for driven in bench.anatomy.driven(operation):
         if driven.expression is not None and driven.origin == "request":
-            cases += [
-                Case(operation, chosen[0], others={driven.lifecycle.schema: status})
-                for status in driven.sources[1:]
-            ]
+            for status in driven.sources[1:]:
+                fits = (each for each in chosen if edge_for(driven, status, each, operation) is not None)
+                beside = {driven.lifecycle.schema: status}
+                cases += [Case(operation, scenario, others=beside) for scenario in [*fits][:1]]
     return cases[: bench.limits.cases]
 
 
@@ -104,19 +101,3 @@ def admitting(
 ) -> tuple[Message, MessageExample] | None:
     """The first example that keeps a criterion, or None."""
     return next((pair for pair in given if admits(operation, pair[1], when)), None)
-
-
-def edge_for(
-    driven: Driven, status: str | None, scenario: Scenario, operation: Operation
-) -> Transition | None:
-    """The transition that this request drives from a status; None if its criteria do not admit it.
-
-    A criterion over the answer cannot be told before; it is taken to hold.
-    """
-    call = Call(operation, scenario.path, scenario.query, scenario.headers, scenario.body)
-    for edge in driven.edges:
-        if status is not None and status not in edge.sources:
-            continue
-        if edge.when is None or "$response" in edge.when or holds(edge.when, request_context(call)):
-            return edge
-    return None

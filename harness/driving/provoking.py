@@ -9,7 +9,8 @@ from harness.contract.model import EMPTY, JSON, Lifecycle, MessageOperation, Ope
 from harness.driving.anatomy import Driven
 from harness.driving.bench import Bench
 from harness.driving.causes import Cause, causes
-from harness.driving.exercising import admitting, edge_for
+from harness.driving.edges import edge_for
+from harness.driving.exercising import admitting
 from harness.driving.messages import Posting, examples, posting
 from harness.driving.pact_files import ProviderState
 from harness.driving.placing import get, put, split

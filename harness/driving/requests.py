@@ -10,6 +10,7 @@ from harness.contract.model import EMPTY, JSON, Operation
 from harness.driving.actors import claims_for, needs_token
 from harness.driving.bench import Bench
 from harness.driving.calls import Call, Exchange
+from harness.driving.edges import sources_for
 from harness.driving.listings import subject_property
 from harness.driving.placing import get, place, split
 from harness.driving.scenarios import (
@@ -75,8 +76,8 @@ def successful(
     made: dict[str, Thing] = {}
     assumed = ""
     if bench.remembers:
-        thing = thing or _addressed(bench, call, status, made)
-        call, beside, assumed = _named_beside(bench, call, others, thing)
+        thing = thing or _addressed(bench, call, scenario, status, made)
+        call, beside, assumed = _named_beside(bench, call, scenario, others, thing)
         made |= beside
         found = (each.schema for each in (thing, *made.values()) if each is not None and each.found)
         assumed = assumed or "; ".join(f"only a {each} that was there before could be had" for each in found)
@@ -113,7 +114,7 @@ def inconclusive(prepared: Prepared, exchange: Exchange) -> str | None:
 
 
 def _named_beside(
-    bench: Bench, call: Call, others: Mapping[str, str], thing: Thing | None
+    bench: Bench, call: Call, scenario: Scenario, others: Mapping[str, str], thing: Thing | None
 ) -> tuple[Call, dict[str, Thing], str]:
     """Make what the request names by ``$request…`` and put the ids into the call.
 
@@ -128,7 +129,8 @@ def _named_beside(
         if driven.expression is None or driven.origin != "request" or driven.begins:
             continue
         schema = driven.lifecycle.schema
-        statuses = (others[schema],) if schema in others else driven.sources
+        wished = others.get(schema)
+        statuses = (wished,) if wished else sources_for(driven, scenario, call.operation)
         try:
             beside = exist(bench, schema, statuses=statuses, like=spoken, agreeing={**whose, **spoken})
         except StateError as error:
@@ -147,13 +149,16 @@ def _whose(bench: Bench, thing: Thing) -> dict[str, JSON]:
     return {name: thing.document[name]} if name is not None and name in thing.document else {}
 
 
-def _addressed(bench: Bench, call: Call, status: str | None, made: dict[str, Thing]) -> Thing | None:
+def _addressed(
+    bench: Bench, call: Call, scenario: Scenario, status: str | None, made: dict[str, Thing]
+) -> Thing | None:
     """Make the aggregate that the operation's path addresses, with what its lifecycle moves beside it."""
     address = bench.anatomy.acts_on(call.operation)
     if address is None:
         return None
     own = bench.anatomy.own(call.operation)
-    sources = own.sources if own and own.lifecycle.schema == address.schema else ()
+    moves = own is not None and own.lifecycle.schema == address.schema
+    sources = sources_for(own, scenario, call.operation) if own is not None and moves else ()
     context = {
         name: value for name, value in {**call.path, **call.query}.items() if name != address.parameter
     }

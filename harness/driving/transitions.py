@@ -10,7 +10,8 @@ from harness.contract.model import Lifecycle, MessageOperation, Operation, Trans
 from harness.driving.anatomy import Driven
 from harness.driving.bench import Bench
 from harness.driving.calls import Exchange
-from harness.driving.exercising import admitting, edge_for
+from harness.driving.edges import edge_for
+from harness.driving.exercising import admitting
 from harness.driving.listings import subject_property
 from harness.driving.messages import Posting, examples, posting
 from harness.driving.requests import Prepared, inconclusive, send, successful

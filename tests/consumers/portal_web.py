@@ -25,6 +25,14 @@ class Moved(Refused):
         super().__init__(status, title)
 
 
+class NoRefill(Refused):
+    """Why there is none: a code, and from which day on it is not too early."""
+
+    def __init__(self, status: int, title: str, why: str, first: str | None) -> None:
+        self.why, self.first = why, first
+        super().__init__(status, title)
+
+
 @dataclass(frozen=True)
 class Slot:
     id: str
@@ -91,6 +99,16 @@ class Summary:
     status: str
     course: str
     earlier: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Medication:
+    """``left`` is how many refills may be asked for."""
+
+    id: str
+    status: str
+    name: str
+    left: int
 
 
 class PortalWeb:
@@ -223,11 +241,32 @@ class PortalWeb:
         found = self._ask("GET", f"/patients/{self.patient}/allergies").json()
         return [str(each["substance"]["display"]) for each in found["items"]]
 
+    def medications(self) -> list[Medication]:
+        found = self._ask("GET", f"/patients/{self.patient}/medications").json()
+        return [_medication(each) for each in found["items"]]
+
+    def ask_for_refill(self, medication: str) -> str:
+        """The id of the refill, be it a new one or the one that is open. Raises NoRefill."""
+        body = {"patientId": self.patient, "medicationRequestId": medication}
+        return str(self._ask("POST", "/refills", json=body, headers=_once()).json()["id"])
+
+    def refill(self, id: str) -> tuple[str, str | None]:
+        """What became of a refill: its status, and why it was declined."""
+        found = self._ask("GET", f"/refills/{id}").json()
+        return str(found["status"]), found.get("declineReason")
+
+    def dispensed(self) -> list[tuple[str, str]]:
+        """Ids and statuses of what was dispensed, the newest first."""
+        found = self._ask("GET", f"/patients/{self.patient}/medication-history").json()
+        return [(str(each["id"]), str(each["status"])) for each in found["items"]]
+
     def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         answer = self._client.request(method, path, **request)
         if answer.status_code == 410:
             told = answer.json()
             raise Moved(410, str(told["title"]), str(told["replacedBy"]))
+        if answer.status_code == 409 and "refusal" in (told := answer.json()):
+            raise NoRefill(409, str(told["title"]), str(told["refusal"]), told.get("refillableFrom"))
         if not answer.is_success:
             raise Refused(answer.status_code, str(answer.json()["title"]))
         return answer
@@ -243,6 +282,10 @@ def _slot(told: dict[str, Any]) -> Slot:
 
 def _course(told: dict[str, Any]) -> str:
     return str(told["content"]["hospitalCourse"])
+
+
+def _medication(told: dict[str, Any]) -> Medication:
+    return Medication(told["id"], told["status"], told["medication"]["display"], told["refillsRemaining"])
 
 
 def _provider(told: dict[str, Any]) -> Provider:

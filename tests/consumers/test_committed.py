@@ -2,54 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pact.interaction import HttpInteraction
 
+import tests.consumers
 from harness.contract import load_system
 from harness.driving.pact_files import duplicates, read_pact
-from tests.consumers import (
-    test_coverage_follows,
-    test_coverage_receives,
-    test_encounters_follows,
-    test_encounters_receives,
-    test_notifications_follows,
-    test_notifications_receives,
-    test_proxy_consent_follows,
-    test_scheduling_follows,
-    test_scheduling_receives,
-    test_web_coverage,
-    test_web_encounters_records,
-    test_web_notifications,
-    test_web_patient_profile,
-    test_web_provider_directory,
-    test_web_proxy_consent,
-    test_web_scheduling,
-)
 from tests.consumers.agreement import Agreement
 from tests.consumers.portal_web import PortalWeb
 
-AGREEMENTS: tuple[Agreement[Any, Any], ...] = (
-    test_web_scheduling.AGREEMENT,
-    test_web_coverage.AGREEMENT,
-    test_web_notifications.AGREEMENT,
-    test_web_provider_directory.AGREEMENT,
-    test_web_patient_profile.AGREEMENT,
-    test_web_proxy_consent.AGREEMENT,
-    test_coverage_receives.AGREEMENT,
-    test_coverage_follows.AGREEMENT,
-    test_proxy_consent_follows.AGREEMENT,
-    test_scheduling_follows.AGREEMENT,
-    test_notifications_follows.AGREEMENT,
-    test_scheduling_receives.AGREEMENT,
-    test_notifications_receives.AGREEMENT,
-    test_web_encounters_records.AGREEMENT,
-    test_encounters_follows.AGREEMENT,
-    test_encounters_receives.AGREEMENT,
-)
+
+def _agreements() -> Iterator[Agreement[Any, Any]]:
+    """``AGREEMENT`` of every module here that has one."""
+    for found in pkgutil.iter_modules(tests.consumers.__path__, "tests.consumers."):
+        if found.name != __name__:
+            agreement = getattr(importlib.import_module(found.name), "AGREEMENT", None)
+            if agreement is not None:
+                yield agreement
+
+
+AGREEMENTS = tuple(_agreements())
 
 
 @pytest.mark.parametrize("agreement", AGREEMENTS, ids=lambda each: each.file)

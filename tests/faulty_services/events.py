@@ -7,6 +7,7 @@ import uuid
 from dataclasses import replace
 
 from harness.serving.exchange import Answer, Request
+from reference_services.medications.handlers import decideRefill
 from reference_services.platform import inbox
 from reference_services.platform.work import Aggregate, Work
 from reference_services.scheduling.handlers import cancelAppointment
@@ -78,6 +79,15 @@ def _hasty_cancel(work: Work, request: Request) -> Aggregate | Answer:
     if slot is not None and slot.status == "busy":
         work.change(slot, because="cancelled", status="free")
     return refused()
+
+
+def _keeping_decision(work: Work, request: Request) -> Aggregate:
+    """What is declined stays taken off."""
+    if request.body["decision"] == "approve":
+        return decideRefill(work, request)
+    refill = work.get("Refill", request.path["refillId"])
+    why = request.body["declineReason"]
+    return work.change(refill, because="declined", status="rejected", declineReason=why)
 
 
 def _forgetful(*_: object) -> bool:
@@ -282,5 +292,15 @@ FAULTS = (
         "Not what coverage relies on: an appointment waits for eligibility",
         events(_unexplained),
         ("events", "access"),
+    ),
+    Fault(
+        "a declined refill is not given back",
+        "events",
+        "medications",
+        "cause_and_effect",
+        "decideRefill",
+        "medicationRequestChanged was not published",
+        handlers(decideRefill=_keeping_decision),
+        within=SOON,
     ),
 )

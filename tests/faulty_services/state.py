@@ -41,6 +41,10 @@ def _hasty_end(edge: Transition) -> Transition:
     return edge if edge.at is None else replace(edge, at=None, after=2.0)
 
 
+def _dispensing_anything(edge: Transition) -> Transition:
+    return replace(edge, sources=(*edge.sources, "rejected")) if edge.by == "recordDispense" else edge
+
+
 def _lose_one(reply: Reply) -> None:
     if "next" in reply.body:
         reply.body["items"].pop()
@@ -301,5 +305,24 @@ FAULTS = (
         "amendSummary",
         "An illegal transition is not refused with 409: a Document that is preliminary",
         _also("Document", "amendSummary", "preliminary"),
+    ),
+    Fault(
+        "a declined refill is dispensed",
+        "state",
+        "medications",
+        "lifecycle",
+        "recordDispense",
+        "An illegal transition is not refused with 409: a Refill that is rejected",
+        edges("Refill", _dispensing_anything),
+        cases=10,
+    ),
+    Fault(
+        "a refill that nobody decides on is forgotten",
+        "state",
+        "medications",
+        "lifecycle",
+        "after 259200 s",
+        "A legal transition does not work: Refill requested → requested",
+        _never("Refill", after=259200.0),
     ),
 )

@@ -23,11 +23,12 @@ FORMS = (
     "+1999{:010d}",
     "1{:03d}-11-30",
     "{:05d}-1999",
+    "{:05d}-1999-19",
     "Y99.{:04d}",
     "1999{:010d}",
 )
-"""Text, identifiers, addresses, telephone numbers, dates, postal codes, diagnoses, classifications' numbers:
-the first that a property takes."""
+"""Text, identifiers, addresses, telephone numbers, dates, postal codes, drug codes, diagnoses,
+classifications' numbers: the first that a property takes."""
 
 
 @dataclass(frozen=True)

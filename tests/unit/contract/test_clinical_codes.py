@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from harness.contract.clinical_codes import is_icd_10_cm
+from harness.contract.clinical_codes import is_icd_10_cm, is_ndc, some_ndc
 from harness.contract.schema import compile_schema, generate, schema_of
 
 
@@ -46,3 +48,45 @@ def test_the_format_is_generated_and_held(seed: int) -> None:
     assert compile_schema(schema).is_valid(made)
     assert is_icd_10_cm(str(made))
     assert not compile_schema(schema).is_valid("J189")
+
+
+@pytest.mark.parametrize(
+    "code", ["0002-8215-01", "99999-101-01", "99999-1001-1", "99999-1001-01", "99999100101"]
+)
+def test_the_forms_of_a_drug_code(code: str) -> None:
+    assert is_ndc(code)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "9999910010",  # 4-4-2, 5-3-2 or 5-4-1: nobody can tell
+        "999991001011",
+        "9999-101-01",
+        "9999-1001-1",
+        "999999-101-01",
+        "99999-1001-001",
+        "99999-1001",
+        "99999 1001 01",
+        "99999-1001-01\n",
+        "99999-1001-0A",
+        "99999-1001-\N{ARABIC-INDIC DIGIT ONE}",
+    ],
+)
+def test_what_is_no_drug_code(text: str) -> None:
+    assert not is_ndc(text)
+
+
+@given(some.integers(0, 2**31))
+def test_drug_codes_are_generated_and_held(seed: int) -> None:
+    schema = schema_of({"type": "string", "format": "ndc"})
+    made = generate(schema, seed)
+    assert compile_schema(schema).is_valid(made)
+    assert is_ndc(str(made))
+    assert not compile_schema(schema).is_valid("9999910010")
+
+
+@given(some.integers(0, 2**31))
+def test_every_form_that_is_generated_is_a_drug_code(seed: int) -> None:
+    assert is_ndc(some_ndc(Random(seed)))  # noqa: S311

@@ -5,6 +5,7 @@ Each call is made in a session of its own, so that all find what the contracts' 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +15,11 @@ import httpx
 import pytest
 
 from harness.contract import load_system
+from harness.contract.expressions import Context
 from harness.contract.model import Contract, Emission, Operation, Parameter
 from harness.contract.schema import compile_schema
 from harness.driving.actors import claims_for
+from harness.driving.watching import applies
 from harness.kafka.embedded import EmbeddedBroker
 from harness.kafka.listening import Listener
 from harness.kafka.wire import Record
@@ -150,7 +153,11 @@ def test_it_publishes_what_the_contract_says(shipped: Shipped, case: Case) -> No
     mark, correlation = shipped.listener.mark(), f"events-{case.operation.id}"
     answer = call(shipped, case, names_of(case.operation)[0], correlation)
     assert answer.is_success, answer.text
+    asked = json.loads(answer.request.content) if answer.request.content else None
+    context = Context(request_body=asked, response_body=answer.json() if answer.content else None)
     for emission in case.operation.emits:
+        if not applies(emission, context, answer.status_code):
+            continue
         topic = case.contract.sends[emission.operation].channel.address
         targets = {edge.to for edge in emission.transitions}
         record = shipped.told(topic, correlation, mark, *targets)
