@@ -66,7 +66,8 @@ def test_codes_that_were_given_out_are_loinc(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["2823-4", "2823", "28233", "-3", "02823-3", "12345678-2", "2823-3 ", "2823-\N{FULLWIDTH DIGIT THREE}"]
+    "code",
+    ["2823-4", "2823", "28233", "-3", "02823-3", "12345678-2", "2823-3 ", "2823-\N{FULLWIDTH DIGIT THREE}"],
 )
 def test_what_is_no_loinc(code: str) -> None:
     assert not is_loinc(code)
