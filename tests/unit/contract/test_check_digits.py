@@ -74,7 +74,7 @@ def test_what_is_no_loinc(code: str) -> None:
 
 
 def _as_the_guide_says(digits: str) -> str:
-    """Step by step: odd places from the right as one number, doubled; even places before it; sum of digits."""
+    """Step by step: odd places from the right as one number, doubled; even ones before it; sum of digits."""
     doubled = str(int(digits[::-2][::-1]) * 2)
     total = sum(map(int, digits[-2::-2][::-1] + doubled))
     return str(-total % 10)
