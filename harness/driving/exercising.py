@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from harness.contract.expressions import holds
 from harness.contract.model import EMPTY, Message, MessageExample, MessageOperation, Operation, Transition
 from harness.driving.anatomy import Driven
 from harness.driving.bench import Bench
 from harness.driving.calls import Call
 from harness.driving.messages import Posting, admits, examples, posting
-from harness.driving.requests import Prepared, successful
+from harness.driving.requests import Prepared, possible, successful
 from harness.driving.scenarios import Scenario, promising
-from harness.driving.things import request_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +107,7 @@ def admitting(
 def edge_for(
     driven: Driven, status: str | None, scenario: Scenario, operation: Operation
 ) -> Transition | None:
-    """The transition that this request drives from a status; None if its criteria do not admit it.
-
-    A criterion over the answer cannot be told before; it is taken to hold.
-    """
+    """The transition that this request drives from a status; None if its criteria do not admit it."""
     call = Call(operation, scenario.path, scenario.query, scenario.headers, scenario.body)
-    for edge in driven.edges:
-        if status is not None and status not in edge.sources:
-            continue
-        if edge.when is None or "$response" in edge.when or holds(edge.when, request_context(call)):
-            return edge
-    return None
+    fitting = (edge for edge in driven.edges if status is None or status in edge.sources)
+    return next((edge for edge in fitting if possible(edge, call)), None)

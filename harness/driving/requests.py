@@ -6,8 +6,10 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from harness.contract.model import EMPTY, JSON, Operation
+from harness.contract.expressions import holds
+from harness.contract.model import EMPTY, JSON, Operation, Transition
 from harness.driving.actors import claims_for, needs_token
+from harness.driving.anatomy import Driven
 from harness.driving.bench import Bench
 from harness.driving.calls import Call, Exchange
 from harness.driving.listings import subject_property
@@ -20,7 +22,7 @@ from harness.driving.scenarios import (
     response_example,
     scenarios,
 )
-from harness.driving.things import Thing, exist, read, subject_of
+from harness.driving.things import Thing, exist, read, request_context, subject_of
 from harness.errors import StateError
 from harness.target import Claims
 
@@ -112,6 +114,20 @@ def inconclusive(prepared: Prepared, exchange: Exchange) -> str | None:
     return None
 
 
+def possible(edge: Transition, call: Call) -> bool:
+    """Whether a transition's criterion holds of a request, as far as the request alone says it.
+
+    A criterion over the answer cannot be told before; it is taken to hold.
+    """
+    return edge.when is None or "$response" in edge.when or holds(edge.when, request_context(call))
+
+
+def _admitting(driven: Driven, call: Call) -> tuple[str, ...]:
+    """The states from which this very request drives a transition; all that the operation accepts if none."""
+    fitting = (state for edge in driven.edges if possible(edge, call) for state in edge.sources)
+    return tuple(dict.fromkeys(fitting)) or driven.sources
+
+
 def _named_beside(
     bench: Bench, call: Call, others: Mapping[str, str], thing: Thing | None
 ) -> tuple[Call, dict[str, Thing], str]:
@@ -128,7 +144,7 @@ def _named_beside(
         if driven.expression is None or driven.origin != "request" or driven.begins:
             continue
         schema = driven.lifecycle.schema
-        statuses = (others[schema],) if schema in others else driven.sources
+        statuses = (others[schema],) if schema in others else _admitting(driven, call)
         try:
             beside = exist(bench, schema, statuses=statuses, like=spoken, agreeing={**whose, **spoken})
         except StateError as error:
@@ -153,7 +169,7 @@ def _addressed(bench: Bench, call: Call, status: str | None, made: dict[str, Thi
     if address is None:
         return None
     own = bench.anatomy.own(call.operation)
-    sources = own.sources if own and own.lifecycle.schema == address.schema else ()
+    sources = _admitting(own, call) if own and own.lifecycle.schema == address.schema else ()
     context = {
         name: value for name, value in {**call.path, **call.query}.items() if name != address.parameter
     }
