@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,45 +13,18 @@ from pact.interaction import HttpInteraction
 
 from harness.contract import load_system
 from harness.driving.pact_files import duplicates, read_pact
-from tests.consumers import (
-    test_coverage_follows,
-    test_coverage_receives,
-    test_encounters_follows,
-    test_encounters_receives,
-    test_notifications_follows,
-    test_notifications_receives,
-    test_proxy_consent_follows,
-    test_scheduling_follows,
-    test_scheduling_receives,
-    test_web_coverage,
-    test_web_encounters_records,
-    test_web_notifications,
-    test_web_patient_profile,
-    test_web_provider_directory,
-    test_web_proxy_consent,
-    test_web_scheduling,
-)
 from tests.consumers.agreement import Agreement
 from tests.consumers.portal_web import PortalWeb
 
-AGREEMENTS: tuple[Agreement[Any, Any], ...] = (
-    test_web_scheduling.AGREEMENT,
-    test_web_coverage.AGREEMENT,
-    test_web_notifications.AGREEMENT,
-    test_web_provider_directory.AGREEMENT,
-    test_web_patient_profile.AGREEMENT,
-    test_web_proxy_consent.AGREEMENT,
-    test_coverage_receives.AGREEMENT,
-    test_coverage_follows.AGREEMENT,
-    test_proxy_consent_follows.AGREEMENT,
-    test_scheduling_follows.AGREEMENT,
-    test_notifications_follows.AGREEMENT,
-    test_scheduling_receives.AGREEMENT,
-    test_notifications_receives.AGREEMENT,
-    test_web_encounters_records.AGREEMENT,
-    test_encounters_follows.AGREEMENT,
-    test_encounters_receives.AGREEMENT,
-)
+
+def _agreements() -> Iterator[Agreement[Any, Any]]:
+    """One a file beside this one."""
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        if path != Path(__file__):
+            yield import_module(f"{__package__}.{path.stem}").AGREEMENT
+
+
+AGREEMENTS = tuple(_agreements())
 
 
 @pytest.mark.parametrize("agreement", AGREEMENTS, ids=lambda each: each.file)
