@@ -39,6 +39,12 @@ def _hasty_minute(edge: Transition) -> Transition:
 
 def _hasty_end(edge: Transition) -> Transition:
     return edge if edge.at is None else replace(edge, at=None, after=2.0)
+def _overtaking(edge: Transition) -> Transition:
+    return (
+        replace(edge, sources=(*edge.sources, "corrected"))
+        if (edge.by, edge.to) == ("putReport", "final")
+        else edge
+    )
 
 
 def _lose_one(reply: Reply) -> None:
@@ -301,5 +307,14 @@ FAULTS = (
         "amendSummary",
         "An illegal transition is not refused with 409: a Document that is preliminary",
         _also("Document", "amendSummary", "preliminary"),
+    ),
+    Fault(
+        "an original takes the place of its correction",
+        "state",
+        "orders-results",
+        "lifecycle",
+        "putReport",
+        "An illegal transition is not refused with 409: a Report that is corrected, by 'long-name'",
+        edges("Report", _overtaking),
     ),
 )
