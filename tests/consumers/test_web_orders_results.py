@@ -55,7 +55,7 @@ def listed(wanted: HttpInteraction) -> Use:
 @AGREEMENT("a number and its unit")
 def measured(wanted: HttpInteraction) -> Use:
     quantity = {"value": match.number(11.2), "unit": text_like("g/dL")}
-    state = {
+    state: dict[str, object] = {
         "id": REPORT, "patientId": AMARA, "status": "final", "release": "released",
         "observations": [{"code": "718-7", "quantity": {"value": 11.2, "unit": "g/dL"}}],
     }  # fmt: skip
@@ -78,7 +78,7 @@ def measured(wanted: HttpInteraction) -> Use:
 
 @AGREEMENT("a result that is held back")
 def held(wanted: HttpInteraction) -> Use:
-    state = {
+    state: dict[str, object] = {
         "id": REPORT, "patientId": AMARA, "status": "final",
         "release": "held", "holdReason": "preventing-harm", "heldUntil": UNTIL,
     }  # fmt: skip
@@ -99,7 +99,7 @@ def held(wanted: HttpInteraction) -> Use:
 
 @AGREEMENT("the patient has read it")
 def read(wanted: HttpInteraction) -> Use:
-    state = {"id": REPORT, "patientId": AMARA, "status": "final", "release": "released"}
+    state: dict[str, object] = {"id": REPORT, "patientId": AMARA, "status": "final", "release": "released"}
     (
         wanted.given("Report exists", state)
         .with_request("POST", f"/v1/reports/{REPORT}/acknowledge")

@@ -10,7 +10,7 @@ from harness.serving.exchange import Answer, Request
 from reference_services.platform import inbox
 from reference_services.platform.work import Aggregate, Work
 from reference_services.scheduling.handlers import cancelAppointment
-from tests.faulty_services.breaking import Event, events, handlers, hasty, platform
+from tests.faulty_services.breaking import Event, edges, events, handlers, hasty, platform
 from tests.faulty_services.fault import Fault
 from tests.faulty_services.state import refused
 
@@ -282,5 +282,15 @@ FAULTS = (
         "Not what coverage relies on: an appointment waits for eligibility",
         events(_unexplained),
         ("events", "access"),
+    ),
+    Fault(
+        "a report in part completes its order",
+        "events",
+        "orders-results",
+        "cause_and_effect",
+        "putReport",
+        "More events than declared: portal.orders-results.order.v1",
+        edges("Order", lambda edge: replace(edge, when=None)),
+        cases=5,
     ),
 )
