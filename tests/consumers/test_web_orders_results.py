@@ -14,7 +14,7 @@ from tests.consumers.wording import AMARA, ETAG, JSON_TYPE, id_like, one_of, tex
 
 AGREEMENT = Agreement[HttpInteraction, PortalWeb]("portal-web", "orders-results", "HTTP")
 
-ORDER, REPORT = "ord-12000002", "rpt-13000001"
+ORDER, REPORT, HELD, UNREAD = "ord-12000002", "rpt-13000001", "rpt-13000007", "rpt-13000011"
 ETAG_READ, UNTIL = '"1"', "2031-02-22T12:00:00Z"
 
 Use = Callable[[PortalWeb], None]
@@ -79,19 +79,19 @@ def measured(wanted: HttpInteraction) -> Use:
 @AGREEMENT("a result that is held back")
 def held(wanted: HttpInteraction) -> Use:
     state: dict[str, object] = {
-        "id": REPORT, "patientId": AMARA, "status": "final",
+        "id": HELD, "patientId": AMARA, "status": "final",
         "release": "held", "holdReason": "preventing-harm", "heldUntil": UNTIL,
     }  # fmt: skip
     (
         wanted.given("Report exists", state)
-        .with_request("GET", f"/v1/reports/{REPORT}")
+        .with_request("GET", f"/v1/reports/{HELD}")
         .will_respond_with(200)
         .with_header("ETag", ETAG)
-        .with_body({"id": REPORT, "status": "final", "heldUntil": time_like(UNTIL)}, JSON_TYPE)
+        .with_body({"id": HELD, "status": "final", "heldUntil": time_like(UNTIL)}, JSON_TYPE)
     )
 
     def use(portal: PortalWeb) -> None:
-        result = portal.result(REPORT)
+        result = portal.result(HELD)
         assert (result.says, result.waits_until) == ((), UNTIL)
 
     return use
@@ -99,17 +99,17 @@ def held(wanted: HttpInteraction) -> Use:
 
 @AGREEMENT("the patient has read it")
 def read(wanted: HttpInteraction) -> Use:
-    state: dict[str, object] = {"id": REPORT, "patientId": AMARA, "status": "final", "release": "released"}
+    state: dict[str, object] = {"id": UNREAD, "patientId": AMARA, "status": "final", "release": "released"}
     (
         wanted.given("Report exists", state)
-        .with_request("POST", f"/v1/reports/{REPORT}/acknowledge")
+        .with_request("POST", f"/v1/reports/{UNREAD}/acknowledge")
         .with_header("If-Match", ETAG)
         .will_respond_with(200)
-        .with_body({"id": REPORT, "readAt": time_like("2031-02-20T08:00:00Z")}, JSON_TYPE)
+        .with_body({"id": UNREAD, "readAt": time_like("2031-02-20T08:00:00Z")}, JSON_TYPE)
     )
 
     def use(portal: PortalWeb) -> None:
-        seen = Result(REPORT, "final", (), None, ETAG_READ)
+        seen = Result(UNREAD, "final", (), None, ETAG_READ)
         assert portal.has_read(seen) == "2031-02-20T08:00:00Z"
 
     return use
