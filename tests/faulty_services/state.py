@@ -39,6 +39,8 @@ def _hasty_minute(edge: Transition) -> Transition:
 
 def _hasty_end(edge: Transition) -> Transition:
     return edge if edge.at is None else replace(edge, at=None, after=2.0)
+
+
 def _overtaking(edge: Transition) -> Transition:
     return (
         replace(edge, sources=(*edge.sources, "corrected"))
