@@ -8,7 +8,9 @@ from harness.checks.check import Check, Verdicts
 from harness.contract.model import Lifecycle, Operation, System, Transition
 from harness.driving.anatomy import Driven
 from harness.driving.bench import Bench
+from harness.driving.edges import edge_for
 from harness.driving.requests import inconclusive, send, successful
+from harness.driving.scenarios import Scenario, promising
 from harness.driving.things import changes, reading
 from harness.driving.timers import Timer, timers
 from harness.driving.transitions import (
@@ -117,46 +119,62 @@ def _following(bench: Bench, verdicts: Verdicts, lifecycle: Lifecycle, edge: Tra
 
 
 def _illegal(bench: Bench, verdicts: Verdicts, operation: Operation, driven: Driven) -> Iterator[Result]:
-    """The operation in every state that none of its transitions starts from."""
+    """The operation in every state that none of its transitions starts from, for what is asked of it."""
     if driven.expression is None and (driven.begins or bench.anatomy.acts_on(operation) is None):
         return  # what it acts on begins with it
-    lifecycle = driven.lifecycle
-    wrong = [s for s in bench.anatomy.status_values(lifecycle) if s not in driven.sources]
-    refused = []
-    for status in wrong[: bench.limits.cases]:
+    schema = driven.lifecycle.schema
+    refused: dict[str, list[str]] = {}
+    for status, scenario in _wrong(bench, operation, driven):
+        by = "" if scenario is None else f", by '{scenario.name}'"
         try:
-            finding = _tried(bench, verdicts, operation, driven, status)
+            finding = _tried(bench, verdicts, operation, driven, status, scenario)
         except (StateError, Untold) as error:
-            yield verdicts.untold(operation.id, error, f"refusal of {lifecycle.schema} {status}")
+            yield verdicts.untold(operation.id, error, f"refusal of {schema} {status}{by}")
             continue
         if finding is not None:
             yield finding
         else:
-            refused.append(status)
-    if refused:
-        title = f"refused, and nothing changed, for a {lifecycle.schema} that is {', '.join(refused)}"
-        yield verdicts.passed(operation.id, title, len(refused))
+            refused.setdefault(by, []).append(status)
+    for by, states in refused.items():
+        title = f"refused, and nothing changed, for a {schema} that is {', '.join(states)}{by}"
+        yield verdicts.passed(operation.id, title, len(states))
+
+
+def _wrong(bench: Bench, operation: Operation, driven: Driven) -> Iterator[tuple[str, Scenario | None]]:
+    """States that no transition starts from, then those from which none does what an example asks."""
+    accepted, cases = driven.sources, bench.limits.cases
+    others = [each for each in bench.anatomy.status_values(driven.lifecycle) if each not in accepted]
+    yield from ((status, None) for status in others[:cases])
+    for scenario in promising(operation, bench.limits.seed):
+        excluded = [each for each in accepted if edge_for(driven, each, scenario, operation) is None]
+        yield from ((status, scenario) for status in excluded[:cases])
 
 
 def _tried(
-    bench: Bench, verdicts: Verdicts, operation: Operation, driven: Driven, status: str
+    bench: Bench,
+    verdicts: Verdicts,
+    operation: Operation,
+    driven: Driven,
+    status: str,
+    scenario: Scenario | None,
 ) -> Result | None:
     schema = driven.lifecycle.schema
     if driven.expression is None:
-        prepared = successful(bench, operation, status=status)
+        prepared = successful(bench, operation, scenario=scenario, status=status)
     else:
-        prepared = successful(bench, operation, others={schema: status})
+        prepared = successful(bench, operation, scenario=scenario, others={schema: status})
+    by = "" if scenario is None else f", by '{scenario.name}'"
     things = [thing for thing in (prepared.thing, *prepared.others.values()) if thing is not None]
     before = [reading(bench, thing) for thing in things]
     exchange = send(bench, prepared)
     after = [reading(bench, thing) for thing in things]
-    documented = f"409, and nothing changes: no transition by {operation.id} starts from {status}"
+    documented = f"409, and nothing changes: no transition by {operation.id} starts from {status}{by}"
     if failed := next((each.status for each in (*before, *after) if each.status >= 500), None):
         raise Untold(str(driven.lifecycle.place), f"whether it changes nothing: GET answered {failed}")
     if exchange.status != 409 and (why := inconclusive(prepared, exchange)) is not None:
         raise Untold(str(driven.lifecycle.place), why)
     if exchange.status != 409:
-        title = f"An illegal transition is not refused with 409: a {schema} that is {status}"
+        title = f"An illegal transition is not refused with 409: a {schema} that is {status}{by}"
         return verdicts.finding(
             operation.id,
             title,

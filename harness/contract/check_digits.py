@@ -6,6 +6,7 @@ import re
 from random import Random
 
 _NPI = re.compile(r"[12]\d{9}\Z", re.ASCII)
+_LOINC = re.compile(r"[1-9]\d{0,6}-\d\Z", re.ASCII)
 _ISSUER = "80840"
 """The card issuer's prefix that stands before every NPI where its check digit is made: health, USA."""
 
@@ -28,3 +29,18 @@ def some_npi(random: Random) -> str:
     """A valid one, whoever may have it."""
     digits = f"{random.choice('12')}{random.randrange(10**8):08}"
     return digits + luhn(_ISSUER + digits)
+
+
+def is_loinc(text: str) -> bool:
+    """A LOINC code, its check digit right.
+
+    What LOINC Users' Guide, "Calculating Mod 10 Check Digits", has done to the number as a whole comes to the
+    same as Luhn's formula: what a doubled digit carries is the 1 that it adds to the sum of digits.
+    """
+    return _LOINC.match(text) is not None and luhn(text[:-2]) == text[-1]
+
+
+def some_loinc(random: Random) -> str:
+    """A well-formed one, whether or not it was given out."""
+    digits = str(random.randrange(10_000, 100_000))
+    return f"{digits}-{luhn(digits)}"

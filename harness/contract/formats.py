@@ -1,8 +1,8 @@
 """Formats beyond JSON Schema's own, held by number ranges and by checks of text.
 
 Sources: OpenAPI's format registry (spec.openapis.org/registry/format), RFC 4648 for encodings; those of
-``npi`` stand in ``check_digits``, of ``icd-10-cm`` and ``ndc`` in ``clinical_codes``. What is only a hint
-(``password``, ``binary``, ``commonmark``, ``html``) holds nobody to anything.
+``npi`` and ``loinc`` stand in ``check_digits``, of ``icd-10-cm`` and ``ndc`` in ``clinical_codes``. What is
+only a hint (``password``, ``binary``, ``commonmark``, ``html``) holds nobody to anything.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from harness.contract.check_digits import is_npi
+from harness.contract.check_digits import is_loinc, is_npi
 from harness.contract.clinical_codes import is_icd_10_cm, is_ndc
 
 Number = int | float
@@ -117,6 +117,7 @@ TEXTS: dict[str, Callable[[str], bool]] = {
     "npi": is_npi,
     "icd-10-cm": is_icd_10_cm,
     "ndc": is_ndc,
+    "loinc": is_loinc,
     "media-range": lambda text: _MEDIA_RANGE.match(text) is not None,
 }
 """Formats of text → whether a text has it."""

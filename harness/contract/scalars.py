@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from harness.contract.check_digits import some_npi
+from harness.contract.check_digits import some_loinc, some_npi
 from harness.contract.clinical_codes import some_icd_10_cm, some_ndc
 from harness.contract.merging import Flat, Impossible
 from harness.contract.patterns import matching_text
@@ -39,7 +39,12 @@ def _base64(random: Random) -> str:
     return base64.b64encode(random.randbytes(random.randint(3, 12))).decode()
 
 
-CODES: Mapping[str, Callable[[Random], str]] = {"npi": some_npi, "icd-10-cm": some_icd_10_cm, "ndc": some_ndc}
+CODES: Mapping[str, Callable[[Random], str]] = {
+    "npi": some_npi,
+    "loinc": some_loinc,
+    "icd-10-cm": some_icd_10_cm,
+    "ndc": some_ndc,
+}
 """Texts with a check digit or a form of their own, which chance does not hit."""
 
 MAKERS: Mapping[str, Callable[[Random], str]] = {

@@ -111,6 +111,17 @@ class Medication:
     left: int
 
 
+@dataclass(frozen=True)
+class Result:
+    """``version`` is the ETag that a change must name; before ``waits_until`` it says nothing."""
+
+    id: str
+    status: str
+    says: tuple[str, ...]
+    waits_until: str | None
+    version: str = ""
+
+
 class PortalWeb:
     """One patient's session with one service."""
 
@@ -260,6 +271,26 @@ class PortalWeb:
         found = self._ask("GET", f"/patients/{self.patient}/medication-history").json()
         return [(str(each["id"]), str(each["status"])) for each in found["items"]]
 
+    def orders(self) -> list[str]:
+        """The ids of those that nobody has answered yet."""
+        path = f"/patients/{self.patient}/orders"
+        return [
+            str(each["id"]) for each in self._ask("GET", path, params={"status": "active"}).json()["items"]
+        ]
+
+    def results(self) -> list[Result]:
+        found = self._ask("GET", f"/patients/{self.patient}/results").json()
+        return [_result(each) for each in found["items"]]
+
+    def result(self, id: str) -> Result:
+        answer = self._ask("GET", f"/reports/{id}")
+        return _result(answer.json(), answer.headers["ETag"])
+
+    def has_read(self, result: Result) -> str:
+        """When that was."""
+        path = f"/reports/{result.id}/acknowledge"
+        return str(self._ask("POST", path, headers={"If-Match": result.version}).json()["readAt"])
+
     def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         answer = self._client.request(method, path, **request)
         if answer.status_code == 410:
@@ -298,3 +329,10 @@ def _appointment(answer: httpx.Response) -> Appointment:
     return Appointment(
         told["id"], told["status"], told.get("start"), answer.headers["ETag"], told.get("pendingReason")
     )
+
+
+def _result(told: dict[str, Any], version: str = "") -> Result:
+    """A number with its unit, or a text, for each thing that was looked at."""
+    seen = [each.get("quantity", each.get("text")) for each in told.get("observations", ())]
+    says = tuple(f"{each['value']} {each['unit']}" if isinstance(each, dict) else each for each in seen)
+    return Result(told["id"], told["status"], says, told.get("heldUntil"), version)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import pkgutil
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pact.interaction import HttpInteraction
 
-import tests.consumers
 from harness.contract import load_system
 from harness.driving.pact_files import duplicates, read_pact
 from tests.consumers.agreement import Agreement
@@ -20,12 +18,10 @@ from tests.consumers.portal_web import PortalWeb
 
 
 def _agreements() -> Iterator[Agreement[Any, Any]]:
-    """``AGREEMENT`` of every module here that has one."""
-    for found in pkgutil.iter_modules(tests.consumers.__path__, "tests.consumers."):
-        if found.name != __name__:
-            agreement = getattr(importlib.import_module(found.name), "AGREEMENT", None)
-            if agreement is not None:
-                yield agreement
+    """One a file beside this one."""
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        if path != Path(__file__):
+            yield import_module(f"{__package__}.{path.stem}").AGREEMENT
 
 
 AGREEMENTS = tuple(_agreements())

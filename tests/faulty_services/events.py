@@ -11,7 +11,7 @@ from reference_services.medications.handlers import decideRefill
 from reference_services.platform import inbox
 from reference_services.platform.work import Aggregate, Work
 from reference_services.scheduling.handlers import cancelAppointment
-from tests.faulty_services.breaking import Event, events, handlers, hasty, platform
+from tests.faulty_services.breaking import Event, edges, events, handlers, hasty, platform
 from tests.faulty_services.fault import Fault
 from tests.faulty_services.state import refused
 
@@ -302,5 +302,15 @@ FAULTS = (
         "medicationRequestChanged was not published",
         handlers(decideRefill=_keeping_decision),
         within=SOON,
+    ),
+    Fault(
+        "a report in part completes its order",
+        "events",
+        "orders-results",
+        "cause_and_effect",
+        "putReport",
+        "More events than declared: portal.orders-results.order.v1",
+        edges("Order", lambda edge: replace(edge, when=None)),
+        cases=5,
     ),
 )

@@ -116,4 +116,13 @@ FAULTS = (
         "Not what portal-web relies on: an appointment is booked into a held slot",
         answers("bookAppointment", lambda reply: reply.body.pop("pendingReason")),
     ),
+    Fault(
+        "nobody is told until when a result is held",
+        "schema and status",
+        "orders-results",
+        "http_pacts",
+        "getReport",
+        "Not what portal-web relies on: a result that is held back",
+        answers("getReport", lambda reply: reply.body.pop("heldUntil", None)),
+    ),
 )

@@ -45,6 +45,14 @@ def _dispensing_anything(edge: Transition) -> Transition:
     return replace(edge, sources=(*edge.sources, "rejected")) if edge.by == "recordDispense" else edge
 
 
+def _overtaking(edge: Transition) -> Transition:
+    return (
+        replace(edge, sources=(*edge.sources, "corrected"))
+        if (edge.by, edge.to) == ("putReport", "final")
+        else edge
+    )
+
+
 def _lose_one(reply: Reply) -> None:
     if "next" in reply.body:
         reply.body["items"].pop()
@@ -324,5 +332,14 @@ FAULTS = (
         "after 259200 s",
         "A legal transition does not work: Refill requested → requested",
         _never("Refill", after=259200.0),
+    ),
+    Fault(
+        "an original takes the place of its correction",
+        "state",
+        "orders-results",
+        "lifecycle",
+        "putReport",
+        "An illegal transition is not refused with 409: a Report that is corrected, by 'long-name'",
+        edges("Report", _overtaking),
     ),
 )

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from harness.contract import load_system
 from harness.contract.model import JSON, Contract, Schema
-from harness.contract.schema import compile_schema, examples_of, phi_properties, properties
+from harness.contract.schema import compile_schema, examples_of, generate, phi_properties, properties
 from harness.driving.phi import SHORTEST
 
 FORMS = (
@@ -28,7 +28,10 @@ FORMS = (
     "1999{:010d}",
 )
 """Text, identifiers, addresses, telephone numbers, dates, postal codes, drug codes, diagnoses,
-classifications' numbers: the first that a property takes."""
+classifications' numbers: the first that a property takes.
+
+One that takes none, as a code with a check digit does, has a value that is made for it.
+"""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,8 @@ def marked(contract: Contract) -> Iterator[tuple[Schema, str]]:
 
 def _fitting(schema: Schema, number: int) -> str:
     validator = compile_schema(schema)
-    return next(text for text in (form.format(number) for form in FORMS) if validator.is_valid(text))
+    fitting = (text for text in (form.format(number) for form in FORMS) if validator.is_valid(text))
+    return next(fitting, None) or str(generate(schema, number))
 
 
 def strewn(body: JSON, canaries: Iterable[str]) -> Iterator[JSON]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from harness.contract.check_digits import is_npi, luhn, some_npi
+from harness.contract.check_digits import is_loinc, is_npi, luhn, some_loinc, some_npi
 from harness.contract.schema import compile_schema, generate, schema_of
 
 
@@ -57,3 +57,38 @@ def test_the_format_is_generated_and_held(seed: int) -> None:
     assert compile_schema(schema).is_valid(made)
     assert is_npi(str(made))
     assert not compile_schema(schema).is_valid("1234567898")
+
+
+@pytest.mark.parametrize("code", ["2823-3", "2345-7", "718-7", "1751-7", "24323-8", "80613-3"])
+def test_codes_that_were_given_out_are_loinc(code: str) -> None:
+    """Potassium, glucose, haemoglobin and albumin in blood, a metabolic panel, a report."""
+    assert is_loinc(code)
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["2823-4", "2823", "28233", "-3", "02823-3", "12345678-2", "2823-3 ", "2823-\N{FULLWIDTH DIGIT THREE}"],
+)
+def test_what_is_no_loinc(code: str) -> None:
+    assert not is_loinc(code)
+
+
+def _as_the_guide_says(digits: str) -> str:
+    """Step by step: odd places from the right as one number, doubled; even ones before it; sum of digits."""
+    doubled = str(int(digits[::-2][::-1]) * 2)
+    total = sum(map(int, digits[-2::-2][::-1] + doubled))
+    return str(-total % 10)
+
+
+@given(some.integers(1, 9_999_999))
+def test_the_guide_s_own_steps_lead_to_the_same_digit(number: int) -> None:
+    assert luhn(str(number)) == _as_the_guide_says(str(number))
+
+
+@given(some.integers(0, 2**31))
+def test_loinc_is_generated_and_held(seed: int) -> None:
+    schema = schema_of({"type": "string", "format": "loinc"})
+    made = generate(schema, seed)
+    assert compile_schema(schema).is_valid(made)
+    assert is_loinc(some_loinc(Random(seed)))  # noqa: S311
+    assert not compile_schema(schema).is_valid("2823-4")
