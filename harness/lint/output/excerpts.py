@@ -58,10 +58,8 @@ class Excerpts:
 
     def without_values(self, text: str) -> str:
         """The text with every protected value left out."""
-        for value in self.protected:
-            if value in text:
-                text = text.replace(value, WITHHELD)
-        return text
+        told = [re.escape(value) for value in sorted(self.protected, key=len, reverse=True) if value in text]
+        return re.sub("|".join(told), WITHHELD, text) if told else text
 
     def _of_file(self, file: str) -> list[str]:
         if file not in self._lines:
@@ -121,10 +119,20 @@ def _values(tree: JSON, names: set[str], is_data: bool, is_phi: bool) -> Iterato
     elif isinstance(tree, dict):
         here = is_phi or (not is_data and tree.get("x-phi") is True)
         for key, each in tree.items():
+            if key == "examples" and isinstance(each, dict) and not is_data:
+                yield from _values_of_examples(each, names, here)
+                continue
             data = is_data or key in _DATA
             yield from _values(each, names, data, here or (data and key in names))
     elif is_data and is_phi and not isinstance(tree, bool) and tree is not None:
         yield tree
+
+
+def _values_of_examples(examples: JSON, names: set[str], is_phi: bool) -> Iterator[JSON]:
+    """OpenAPI's Example Objects by name: ``value`` says what the example is, and is no property of it."""
+    for name, example in examples.items():
+        for key, each in example.items() if isinstance(example, dict) else ((name, example),):
+            yield from _values(each, names, True, is_phi or (key in names and key not in _DATA))
 
 
 def _lines_of_data(document: Document, last: int) -> set[int]:

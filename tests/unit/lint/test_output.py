@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.cli.app import run
+from harness.lint.output.excerpts import WITHHELD, Excerpts
 from tests.unit.lint.api import V31
 
 BAD = V31.replace("example: 10", "example: 1000").replace("minLength: 1", "minimum: 1")
@@ -191,3 +192,31 @@ def test_nor_where_the_document_cannot_be_read(here: Path, capsys: pytest.Captur
     code, out, err = told(capsys, "library.yaml")
     assert code == 2
     assert CANARY not in out + err
+
+
+WORDY = """\
+openapi: 3.1.0
+info: {title: Library, version: 1.0.0}
+paths:
+  /books/{bookId}:
+    get:
+      operationId: readBook
+      parameters:
+        - {name: shelf, in: query, schema: {type: integer}, examples: {one: {value: bookId}}}
+        - {name: readBook, in: query, schema: {type: string, x-phi: true}, examples: {one: {value: held}}}
+      responses: {'200': {description: d}}
+components:
+  schemas:
+    Number: {type: object, properties: {value: {type: string, x-phi: true, example: 'A-1'}}}
+"""
+
+
+def test_a_word_is_protected_for_what_it_is_and_not_for_how_examples_are_written(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An example's ``value`` is no property of that name; nor is what is left out looked through again."""
+    (here / "library.yaml").write_text(WORDY, encoding="utf-8")
+    _, out, _ = told(capsys, "library.yaml")
+    assert "'bookId' is not declared" in out
+    excerpts = Excerpts(protected=frozenset(["held", "with", "held back"]))
+    assert excerpts.without_values("held back with him") == f"{WITHHELD} {WITHHELD} him"
