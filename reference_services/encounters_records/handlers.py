@@ -7,13 +7,9 @@ from collections.abc import Iterable, Mapping
 from harness.contract.model import JSON
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem, Reason
-from harness.serving.sight import no_such_thing
+from reference_services.platform.discretion import PLAIN, discreet, known
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
-
-RESTRICTED = frozenset({"R", "V"})
-OPEN = ("U", "L", "M", "N")
-"""What a proxy may see; it must not even be counted what else there is."""
 
 SENSITIVE = ("F", "B20", "Z21", "O", "Z30", "Z33")
 """ICD-10-CM: behavioural health and substance use, HIV, reproductive health."""
@@ -30,7 +26,7 @@ def listEncounters(work: Work, request: Request) -> Page:
 
 
 def getEncounter(work: Work, request: Request) -> Aggregate:
-    return _discreet(work, work.get("Encounter", request.path["encounterId"]))
+    return discreet(work, work.get("Encounter", request.path["encounterId"]))
 
 
 def arrive(work: Work, request: Request) -> Aggregate:
@@ -87,7 +83,7 @@ def discharge(work: Work, request: Request) -> Aggregate:
 
 
 def getDischargeSummary(work: Work, request: Request) -> Aggregate:
-    return _discreet(work, work.get("Document", request.path["documentId"]))
+    return discreet(work, work.get("Document", request.path["documentId"]))
 
 
 def finalizeSummary(work: Work, request: Request) -> Aggregate:
@@ -152,21 +148,12 @@ def stricter(confidentiality: str, content: Mapping[str, JSON]) -> str:
     """How far a summary may be shown that names these diagnoses; never further than before."""
     codes: Iterable[str] = (each["code"] for each in content["diagnoses"])
     told = any(code.startswith(SENSITIVE) for code in codes)
-    return "R" if told and confidentiality not in RESTRICTED else confidentiality
+    return "R" if told and confidentiality in PLAIN else confidentiality
 
 
 def _list(work: Work, request: Request, type: str, *filters: str) -> Page:
     where: dict[str, JSON] = {name: request.query.get(name) for name in filters}
-    if work.actor == "proxy":
-        where["confidentiality"] = list(OPEN)
-    return work.page(type, request, {"patientId": request.path["patientId"], **where})
-
-
-def _discreet(work: Work, found: Aggregate) -> Aggregate:
-    """What is restricted does not exist for a proxy."""
-    if work.actor == "proxy" and found["confidentiality"] in RESTRICTED:
-        raise no_such_thing()
-    return found
+    return work.page(type, request, {"patientId": request.path["patientId"], **where, **known(work)})
 
 
 def _move(work: Work, request: Request, because: str, **fields: JSON) -> Aggregate:

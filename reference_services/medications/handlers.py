@@ -8,12 +8,9 @@ from math import ceil
 from harness.contract.model import JSON
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem, Reason
-from harness.serving.sight import no_such_thing
+from reference_services.platform.discretion import discreet, known, may_know
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
-
-OPEN = ("U", "L", "M", "N")
-"""What a proxy may see; it must not even be counted what else there is."""
 
 TAKEN = ("draft", "active", "on-hold", "unknown")
 """What may yet be taken, so that somebody has to look at it after a discharge."""
@@ -24,7 +21,7 @@ def listMedications(work: Work, request: Request) -> Page:
 
 
 def getMedication(work: Work, request: Request) -> Aggregate:
-    return _discreet(work, work.get("MedicationRequest", request.path["medicationRequestId"]))
+    return discreet(work, work.get("MedicationRequest", request.path["medicationRequestId"]))
 
 
 def getMedicationHistory(work: Work, request: Request) -> Page:
@@ -36,7 +33,7 @@ def requestRefill(work: Work, request: Request) -> Aggregate:
     """A new refill, or the one that is open already."""
     patient = request.body["patientId"]
     prescription = work.peek("MedicationRequest", request.body["medicationRequestId"])
-    if prescription is None or prescription["patientId"] != patient or not _may_see(work, prescription):
+    if prescription is None or prescription["patientId"] != patient or not may_know(work, prescription):
         raise Problem(422, errors=[Reason("/medicationRequestId", "names no prescription of this patient")])
     before = work.peek("Refill", prescription.get("openRefillId", ""))
     if before is not None:
@@ -58,7 +55,7 @@ def requestRefill(work: Work, request: Request) -> Aggregate:
 
 
 def getRefill(work: Work, request: Request) -> Aggregate:
-    return _discreet(work, work.get("Refill", request.path["refillId"]))
+    return discreet(work, work.get("Refill", request.path["refillId"]))
 
 
 def decideRefill(work: Work, request: Request) -> Aggregate:
@@ -92,7 +89,7 @@ def recordDispense(work: Work, request: Request) -> Aggregate:
 
 
 def getDispense(work: Work, request: Request) -> Aggregate:
-    return _discreet(work, work.get("Dispense", request.path["dispenseId"]))
+    return discreet(work, work.get("Dispense", request.path["dispenseId"]))
 
 
 def advanceDispense(work: Work, request: Request) -> Aggregate:
@@ -120,7 +117,7 @@ def listReconciliations(work: Work, request: Request) -> Page:
 
 
 def getReconciliation(work: Work, request: Request) -> Aggregate:
-    return _discreet(work, work.get("Reconciliation", request.path["reconciliationId"]))
+    return discreet(work, work.get("Reconciliation", request.path["reconciliationId"]))
 
 
 def reconcile(work: Work, request: Request) -> Aggregate:
@@ -210,18 +207,6 @@ def _close(
         work.save(prescription, **now)
 
 
-def _may_see(work: Work, thing: Aggregate) -> bool:
-    return work.actor != "proxy" or thing["confidentiality"] in OPEN
-
-
-def _discreet(work: Work, thing: Aggregate) -> Aggregate:
-    if not _may_see(work, thing):
-        raise no_such_thing()
-    return thing
-
-
 def _list(work: Work, request: Request, type: str, *, newest: bool = False, **where: JSON) -> Page:
     where = {"patientId": request.path["patientId"], "status": request.query.get("status"), **where}
-    if work.actor == "proxy":
-        where["confidentiality"] = list(OPEN)
-    return work.page(type, request, where, newest=newest)
+    return work.page(type, request, {**where, **known(work)}, newest=newest)

@@ -8,7 +8,7 @@ from harness.contract.lifecycles import Timed
 from harness.contract.model import JSON
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem, Reason
-from harness.serving.sight import no_such_thing
+from reference_services.platform.discretion import discreet, known
 from reference_services.platform.values import instant, sortable, timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
 
@@ -20,9 +20,6 @@ CRITICAL = frozenset({"AA", "HH", "LL"})
 
 SAID = ("code", "observations", "conclusion", "critical")
 """What a report says; the patient sees none of it while it is held."""
-
-PLAIN = ("U", "L", "M", "N")
-"""What a proxy may see without being granted more by name."""
 
 UNSEEN: Mapping[str, JSON] = dict.fromkeys(("readAt", "acknowledgedAt", "escalatedAt"))
 """Nobody has seen a new version yet."""
@@ -41,7 +38,7 @@ def createOrder(work: Work, request: Request) -> Aggregate:
 
 
 def getOrder(work: Work, request: Request) -> Aggregate:
-    return _unless_restricted(work, work.get("Order", request.path["orderId"]))
+    return discreet(work, work.get("Order", request.path["orderId"]))
 
 
 def listOrders(work: Work, request: Request) -> Page:
@@ -69,13 +66,13 @@ def registerReport(work: Work, request: Request) -> Aggregate:
 
 
 def getReport(work: Work, request: Request) -> Aggregate:
-    return _discreet(work, _unless_restricted(work, work.get("Report", request.path["reportId"])))
+    return _unless_held(work, discreet(work, work.get("Report", request.path["reportId"])))
 
 
 def listResults(work: Work, request: Request) -> Page:
     found = work.page("Report", request, _filters(work, request, "status", "category", "orderId"))
     for report in found:
-        _discreet(work, report)
+        _unless_held(work, report)
     return found
 
 
@@ -110,7 +107,7 @@ def releaseReport(work: Work, request: Request) -> Aggregate:
 
 
 def acknowledgeResult(work: Work, request: Request) -> Aggregate:
-    report = _unless_restricted(work, work.get("Report", request.path["reportId"]))
+    report = discreet(work, work.get("Report", request.path["reportId"]))
     if work.actor not in {"patient", "proxy"}:
         return work.change(report, because="acknowledged", acknowledgedAt=timestamp(work.now))
     if report["release"] == "held":
@@ -139,19 +136,11 @@ afterReportAmended = afterReportCorrected = afterReportFinal
 
 def _filters(work: Work, request: Request, *compared: str) -> dict[str, JSON]:
     """This patient's, by the query; for a proxy without what is restricted."""
-    shown = PLAIN if work.actor == "proxy" else None
     asked = {name: request.query.get(name) for name in compared}
-    return {"patientId": request.path["patientId"], "confidentiality": shown, **asked}
+    return {"patientId": request.path["patientId"], **asked, **known(work)}
 
 
-def _unless_restricted(work: Work, thing: Aggregate) -> Aggregate:
-    """Hide from a proxy that it exists. Nobody can be granted it by name yet."""
-    if work.actor == "proxy" and thing["confidentiality"] not in PLAIN:
-        raise no_such_thing()
-    return thing
-
-
-def _discreet(work: Work, report: Aggregate) -> Aggregate:
+def _unless_held(work: Work, report: Aggregate) -> Aggregate:
     held = work.actor in {"patient", "proxy"} and report["release"] == "held"
     return report.hide(*SAID) if held else report
 
