@@ -40,6 +40,21 @@ REFUSALS_BY_STATE = ("409", "410", "412", "428")
 
 KEY, MATCH = "idempotency-key", "if-match"
 
+FRAMING = frozenset(
+    (
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+"""Headers that speak of the connection or of how a message is cut (RFC 9110, sections 7.6 and 10.1.1)."""
+
 TOKENS = ("oauth2", "openIdConnect")
 BEARER = {"type": "http", "scheme": "bearer"}
 """What Schemathesis is told of these. It does not know where their tokens travel (RFC 6750, section 2.1), and
@@ -185,6 +200,7 @@ class Credentials:
             )
 
     def get(self, case: AnyCase, _context: object) -> str | None:
+        leave_framing_alone(case)
         operation = self._operations.get(case.operation.label)
         if operation is None:
             return None
@@ -234,6 +250,16 @@ def context_of(case: AnyCase) -> Context:
         request_headers={name: str(value) for name, value in (case.headers or {}).items()},
         request_body=case.body if isinstance(case.body, dict | list) else None,
     )
+
+
+def leave_framing_alone(case: AnyCase) -> None:
+    """Take out what chance wrote into headers of the connection's own.
+
+    What they say is HTTP's business and no contract's: a server that knows no such transfer coding answers
+    501 (RFC 9112, section 6.1), whatever it documents.
+    """
+    for name in [each for each in case.headers or {} if each.lower() in FRAMING]:
+        del case.headers[name]
 
 
 def fill_headers(operation: Operation, case: AnyCase, turn: int) -> None:

@@ -7,15 +7,27 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import schemathesis
 
 from harness.contract import load
 from harness.contract.expressions import Context
 from harness.contract.model import Contract, System
 from harness.driving.property_defects import headers_are_valid, schema_cause
-from harness.driving.property_setup import Setup, broad_actor, right_refusals, subject_of
+from harness.driving.property_setup import (
+    Credentials,
+    Setup,
+    broad_actor,
+    right_refusals,
+    subject_of,
+)
 from harness.errors import ContractError
 from harness.target import Limits, Target
 
+BARE = {
+    "openapi": "3.0.3",
+    "info": {"title": "Bare", "version": "1"},
+    "paths": {"/things": {"get": {"responses": {"200": {"description": "Things"}}}}},
+}
 TARGET = Target("lending", "http://127.0.0.1:9", "external", frozenset())
 
 
@@ -32,12 +44,7 @@ def test_operations_are_known_by_the_document_s_paths_and_found_below_the_server
 
 
 def test_a_contract_without_operation_ids_or_servers_has_labels_too(tmp_path: Path) -> None:
-    document = {
-        "openapi": "3.0.3",
-        "info": {"title": "Bare", "version": "1"},
-        "paths": {"/things": {"get": {"responses": {"200": {"description": "Things"}}}}},
-    }
-    (tmp_path / "openapi.json").write_text(json.dumps(document), encoding="utf-8")
+    (tmp_path / "openapi.json").write_text(json.dumps(BARE), encoding="utf-8")
 
     setup = Setup(load(tmp_path), TARGET, Limits())
 
@@ -89,3 +96,11 @@ def test_a_header_that_schemathesis_took_for_valid_is_judged_again(lending: Cont
 def test_violations_in_different_items_of_a_list_are_one() -> None:
     assert schema_cause("/items/3/id", "type") == schema_cause("/items/14/id", "type")
     assert schema_cause("/items/3/id", "type") != schema_cause("/items/3/id", "pattern")
+
+
+def test_chance_writes_no_header_of_the_connection_s_own(lending: Contract) -> None:
+    """A server that knows no transfer coding ``xTt6Q`` answers 501, by right."""
+    operation = schemathesis.openapi.from_dict(BARE)["/things"]["GET"]
+    case = operation.Case(headers={"Transfer-Encoding": "xTt6Q", "content-length": "-1", "X-Odd": "0hdp"})
+    Credentials({}, TARGET).get(case, None)
+    assert dict(case.headers) == {"X-Odd": "0hdp"}
