@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ One that takes none, as a code with a check digit does, has a value that is made
 """
 
 
+_DIGITS = re.compile(r"[0-9-]{1,12}")
+
+
 @dataclass(frozen=True)
 class Canaries:
     """``folder`` holds contracts whose examples carry canaries; ``values`` are all of them."""
@@ -43,10 +47,17 @@ class Canaries:
 
     def in_text(self, text: str) -> list[str]:
         """Those that stand in a text, as they are or as a URL or JSON would write them."""
-        return sorted(each for each in self.values if any(form in text for form in forms(each)))
+        return sorted(each for each in self.values if any(_stands_in(form, text) for form in forms(each)))
 
     def in_bytes(self, raw: bytes | None) -> list[str]:
         return self.in_text((raw or b"").decode("utf-8", "replace"))
+
+
+def _stands_in(value: str, text: str) -> bool:
+    """A code of digits has to stand alone: by chance, an id of the run has five of them in a row."""
+    if not _DIGITS.fullmatch(value):
+        return value in text
+    return re.search(rf"(?<![0-9A-Za-z]){re.escape(value)}(?![0-9A-Za-z])", text) is not None
 
 
 def forms(value: str) -> set[str]:

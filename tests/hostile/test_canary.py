@@ -253,3 +253,9 @@ def _minting(target: Target, tokens: set[str]) -> Target:
         return token
 
     return replace(target, tokens=remembered)
+
+
+def test_a_code_of_digits_is_known_where_it_stands_alone() -> None:
+    canaries = Canaries(Path(), frozenset({"28520-5"}))
+    assert not canaries.in_text("urn:correlation:f7f28520-599c-409e-a4b0-d8d6a87f0d24")
+    assert canaries.in_text('"code":"28520-5"') == canaries.in_text("code=28520-5&") == ["28520-5"]
