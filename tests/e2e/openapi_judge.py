@@ -158,4 +158,5 @@ def _why(error: BaseException) -> str:
 
 def read(file: Path) -> list[dict[str, Any]]:
     """The exchanges of a ``--exchanges`` file."""
-    return [json.loads(line) for line in file.read_text().splitlines()]
+    with file.open(encoding="utf-8", newline="\n") as lines:  # JSON may hold what Unicode calls a line's end
+        return [json.loads(line) for line in lines]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.contract import load
-from tests.e2e.openapi_judge import Judge
+from tests.e2e.openapi_judge import Judge, read
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +82,10 @@ def test_it_sees_a_wrong_request_accepted_and_a_right_one_refused(
         "response_body": json.dumps(problem),
     }
     assert any("finds nothing wrong" in line for line in judge.disagreements([refused]))
+
+
+def test_an_exchange_may_hold_what_unicode_calls_the_end_of_a_line(tmp_path: Path) -> None:
+    said = [{"body": "a\u2028b\x85c"}, {"body": "d"}]
+    lines = [json.dumps(each, ensure_ascii=False) + "\n" for each in said]
+    (tmp_path / "exchanges.jsonl").write_text("".join(lines), encoding="utf-8")
+    assert read(tmp_path / "exchanges.jsonl") == said
