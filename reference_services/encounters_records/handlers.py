@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from harness.contract.model import JSON
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem, Reason
-from reference_services.platform.discretion import PLAIN, discreet, known
+from reference_services.platform.discretion import PLAIN, discreet, of_patient
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
 
@@ -22,7 +22,7 @@ AS_WRITTEN = ("content", "authorId", "writtenAt", "amendmentReason")
 
 
 def listEncounters(work: Work, request: Request) -> Page:
-    return _list(work, request, "Encounter", "status", "class")
+    return work.page("Encounter", request, of_patient(work, request, "status", "class"))
 
 
 def getEncounter(work: Work, request: Request) -> Aggregate:
@@ -109,15 +109,15 @@ def amendSummary(work: Work, request: Request) -> Aggregate:
 
 
 def listConditions(work: Work, request: Request) -> Page:
-    return _list(work, request, "Condition", "clinicalStatus")
+    return work.page("Condition", request, of_patient(work, request, "clinicalStatus"))
 
 
 def listAllergies(work: Work, request: Request) -> Page:
-    return _list(work, request, "Allergy", "clinicalStatus")
+    return work.page("Allergy", request, of_patient(work, request, "clinicalStatus"))
 
 
 def listImmunizations(work: Work, request: Request) -> Page:
-    return _list(work, request, "Immunization", "status")
+    return work.page("Immunization", request, of_patient(work, request, "status"))
 
 
 def appointmentChanged(work: Work, message: IncomingMessage) -> None:
@@ -149,11 +149,6 @@ def stricter(confidentiality: str, content: Mapping[str, JSON]) -> str:
     codes: Iterable[str] = (each["code"] for each in content["diagnoses"])
     told = any(code.startswith(SENSITIVE) for code in codes)
     return "R" if told and confidentiality in PLAIN else confidentiality
-
-
-def _list(work: Work, request: Request, type: str, *filters: str) -> Page:
-    where: dict[str, JSON] = {name: request.query.get(name) for name in filters}
-    return work.page(type, request, {"patientId": request.path["patientId"], **where, **known(work)})
 
 
 def _move(work: Work, request: Request, because: str, **fields: JSON) -> Aggregate:

@@ -8,7 +8,7 @@ from math import ceil
 from harness.contract.model import JSON
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem, Reason
-from reference_services.platform.discretion import discreet, known, may_know
+from reference_services.platform.discretion import discreet, may_know, of_patient
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
 
@@ -17,7 +17,7 @@ TAKEN = ("draft", "active", "on-hold", "unknown")
 
 
 def listMedications(work: Work, request: Request) -> Page:
-    return _list(work, request, "MedicationRequest")
+    return work.page("MedicationRequest", request, of_patient(work, request, "status"))
 
 
 def getMedication(work: Work, request: Request) -> Aggregate:
@@ -25,8 +25,8 @@ def getMedication(work: Work, request: Request) -> Aggregate:
 
 
 def getMedicationHistory(work: Work, request: Request) -> Page:
-    wanted = request.query.get("medicationRequestId")
-    return _list(work, request, "Dispense", newest=True, medicationRequestId=wanted)
+    where = of_patient(work, request, "status", "medicationRequestId")
+    return work.page("Dispense", request, where, newest=True)
 
 
 def requestRefill(work: Work, request: Request) -> Aggregate:
@@ -113,7 +113,7 @@ def advanceDispense(work: Work, request: Request) -> Aggregate:
 
 
 def listReconciliations(work: Work, request: Request) -> Page:
-    return _list(work, request, "Reconciliation")
+    return work.page("Reconciliation", request, of_patient(work, request, "status"))
 
 
 def getReconciliation(work: Work, request: Request) -> Aggregate:
@@ -205,8 +205,3 @@ def _close(
         work.change(prescription, because=because, **now)
     else:
         work.save(prescription, **now)
-
-
-def _list(work: Work, request: Request, type: str, *, newest: bool = False, **where: JSON) -> Page:
-    where = {"patientId": request.path["patientId"], "status": request.query.get("status"), **where}
-    return work.page(type, request, {**where, **known(work)}, newest=newest)

@@ -8,7 +8,7 @@ from harness.contract.lifecycles import Timed
 from harness.contract.model import JSON
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem, Reason
-from reference_services.platform.discretion import discreet, known
+from reference_services.platform.discretion import discreet, of_patient
 from reference_services.platform.values import instant, sortable, timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
 
@@ -42,7 +42,7 @@ def getOrder(work: Work, request: Request) -> Aggregate:
 
 
 def listOrders(work: Work, request: Request) -> Page:
-    return work.page("Order", request, _filters(work, request, "status", "category"))
+    return work.page("Order", request, of_patient(work, request, "status", "category"))
 
 
 def revokeOrder(work: Work, request: Request) -> Aggregate:
@@ -70,7 +70,7 @@ def getReport(work: Work, request: Request) -> Aggregate:
 
 
 def listResults(work: Work, request: Request) -> Page:
-    found = work.page("Report", request, _filters(work, request, "status", "category", "orderId"))
+    found = work.page("Report", request, of_patient(work, request, "status", "category", "orderId"))
     for report in found:
         _unless_held(work, report)
     return found
@@ -132,12 +132,6 @@ def afterReportFinal(work: Work, report: Aggregate) -> None:
 
 afterReportRegistered = afterReportPartial = afterReportPreliminary = afterReportFinal
 afterReportAmended = afterReportCorrected = afterReportFinal
-
-
-def _filters(work: Work, request: Request, *compared: str) -> dict[str, JSON]:
-    """This patient's, by the query; for a proxy without what is restricted."""
-    asked = {name: request.query.get(name) for name in compared}
-    return {"patientId": request.path["patientId"], **asked, **known(work)}
 
 
 def _unless_held(work: Work, report: Aggregate) -> Aggregate:

@@ -6,6 +6,7 @@ Source: HL7 v3 Confidentiality (R is restricted, V very restricted), which every
 from __future__ import annotations
 
 from harness.contract.model import JSON
+from harness.serving.exchange import Request
 from harness.serving.sight import no_such_thing
 from reference_services.platform.work import Aggregate, Work
 
@@ -25,6 +26,11 @@ def discreet(work: Work, thing: Aggregate) -> Aggregate:
     return thing
 
 
-def known(work: Work) -> dict[str, JSON]:
-    """The filter of a list, by which the caller is neither shown nor counted anything else."""
-    return {"confidentiality": list(PLAIN)} if work.actor == "proxy" else {}
+def of_patient(work: Work, request: Request, *compared: str) -> dict[str, JSON]:
+    """The filter of a patient's list, by the query parameters named.
+
+    By it a proxy is neither shown nor counted what is restricted.
+    """
+    asked = {name: request.query.get(name) for name in compared}
+    shown = {"confidentiality": list(PLAIN)} if work.actor == "proxy" else {}
+    return {"patientId": request.path["patientId"], **asked, **shown}
