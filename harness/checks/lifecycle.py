@@ -125,7 +125,7 @@ def _illegal(bench: Bench, verdicts: Verdicts, operation: Operation, driven: Dri
     schema = driven.lifecycle.schema
     refused: dict[str, list[str]] = {}
     for status, scenario in _wrong(bench, operation, driven):
-        by = "" if scenario is None else f", by '{scenario.name}'"
+        by = _by(scenario)
         try:
             finding = _tried(bench, verdicts, operation, driven, status, scenario)
         except (StateError, Untold) as error:
@@ -150,6 +150,10 @@ def _wrong(bench: Bench, operation: Operation, driven: Driven) -> Iterator[tuple
         yield from ((status, scenario) for status in excluded[:cases])
 
 
+def _by(scenario: Scenario | None) -> str:
+    return "" if scenario is None else f", by '{scenario.name}'"
+
+
 def _tried(
     bench: Bench,
     verdicts: Verdicts,
@@ -163,7 +167,7 @@ def _tried(
         prepared = successful(bench, operation, scenario=scenario, status=status)
     else:
         prepared = successful(bench, operation, scenario=scenario, others={schema: status})
-    by = "" if scenario is None else f", by '{scenario.name}'"
+    by = _by(scenario)
     things = [thing for thing in (prepared.thing, *prepared.others.values()) if thing is not None]
     before = [reading(bench, thing) for thing in things]
     exchange = send(bench, prepared)

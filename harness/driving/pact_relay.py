@@ -15,6 +15,7 @@ import httpx
 from harness.contract.model import Operation
 from harness.driving.calls import read_bounded
 from harness.driving.curl import curl_line
+from harness.driving.hops import ONE_CONNECTION
 from harness.driving.phi import Discretion
 from harness.driving.proxies import is_loopback
 from harness.errors import HarnessError, TargetError
@@ -23,19 +24,7 @@ from harness.target import Limits, Target
 NUMBER = "Portal-Interaction"
 """The header by which a request tells which interaction it belongs to; it goes no further than this."""
 
-_PASSED_ON_BY_NOBODY = {
-    "connection",
-    "content-length",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    NUMBER.lower(),
-}
-"""RFC 9110, section 7.6.1: what concerns one connection only."""
+_PASSED_ON_BY_NOBODY = ONE_CONNECTION | {NUMBER.lower()}
 
 _DECODED_HERE = {"content-encoding"}
 

@@ -19,6 +19,7 @@ from harness.contract.pointers import look_up
 from harness.contract.scalars import CODES
 from harness.contract.schema import compile_schema
 from harness.driving.actors import claims_for, needs_token
+from harness.driving.hops import ONE_CONNECTION
 from harness.errors import ContractError, TokenError
 from harness.target import Limits, Target
 
@@ -40,19 +41,7 @@ REFUSALS_BY_STATE = ("409", "410", "412", "428")
 
 KEY, MATCH = "idempotency-key", "if-match"
 
-FRAMING = frozenset(
-    (
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    )
-)
+FRAMING = ONE_CONNECTION | {"expect"}
 """Headers that speak of the connection or of how a message is cut (RFC 9110, sections 7.6 and 10.1.1)."""
 
 TOKENS = ("oauth2", "openIdConnect")
