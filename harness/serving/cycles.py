@@ -28,6 +28,10 @@ class Cycle(RequestResponseCycle):
     A head waits for what follows it, as ASGI allows: a system call costs as much as half of a bare answer.
     """
 
+    last = False
+    """Whether the connection ends with this answer, by the protocol: who closes on bytes that nobody has read
+    resets the connection, and the answer is lost on the way."""
+
     _head = b""
 
     async def send(self, message: Any) -> None:
@@ -90,6 +94,8 @@ class Cycle(RequestResponseCycle):
         if self.chunked_encoding is None and self.scope["method"] != "HEAD" and status not in _NEVER_CHUNKED:
             self.chunked_encoding = True
             parts.append(b"transfer-encoding: chunked\r\n")
+        if not self.keep_alive:
+            self.last = self.keep_alive = True
         parts.append(b"\r\n")
         self._head = b"".join(parts)
 

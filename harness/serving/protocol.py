@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from harness.serving.crowd import Crowd
 from harness.serving.cycles import Cycle
@@ -67,10 +67,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head, self._begun, self._ended = True, False, False
         self._raw = 0
         self._open = 0
-        self._current: RequestResponseCycle | None = None
+        self._current: Cycle | None = None
         self._unfed = b""
         self._refusal: Problem | None = None
-        self._last = self._parting = False
+        self._parting = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
         self._end_timer: asyncio.TimerHandle | None = None
@@ -262,34 +262,31 @@ class BoundedProtocol(HttpToolsProtocol):
 
     # Answering
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._current = cycle
         is_new = cycle is self.cycle
         attended = cycle.more_body and (self._head.has_body or not is_new)
         super()._start_asgi_task(cycle, partial(self._attended, cycle, app) if attended else app)
 
-    async def _attended(
-        self, cycle: RequestResponseCycle, app: Any, scope: Any, receive: Any, send: Any
-    ) -> None:
+    async def _attended(self, cycle: Cycle, app: Any, scope: Any, receive: Any, send: Any) -> None:
         """Run the application; an answer that does not wait for the whole body is the connection's last."""
 
         async def sending(message: Any) -> None:
             if message["type"] == "http.response.start" and cycle.more_body:
-                self._last = True
                 cycle.keep_alive = False
-                await send(message)
-                cycle.keep_alive = True  # we close ourselves, in a way that lets the answer arrive
-            else:
-                await send(message)
+            await send(message)
 
         await app(scope, receive, sending if cycle.more_body else send)
 
     def on_response_complete(self) -> None:
         self._open -= 1
+        last = self._current is not None and self._current.last
+        if last:
+            self.pipeline.clear()
         super().on_response_complete()
         if self.transport.is_closing():
             self._abort_later()
-        elif self._last:
+        elif last:
             self._part()
         elif self.pipeline:
             self.flow.pause_reading()

@@ -187,6 +187,21 @@ def test_after_an_upgrade_nothing_is_understood(address: tuple[str, int]) -> Non
     assert statuses(told(address, asked, GET)) == [200]
 
 
+@pytest.mark.parametrize("last", [b"Connection: close", b"Connection: Upgrade\r\nUpgrade: websocket"])
+def test_who_goes_on_after_a_last_request_still_reads_the_answer(
+    address: tuple[str, int], last: bytes
+) -> None:
+    """What nobody reads any more has the connection reset where it is closed at once."""
+    with socket.create_connection(address, timeout=DEADLINE) as connection:
+        connection.sendall(b"GET /large HTTP/1.1\r\nHost: h\r\n" + last + b"\r\n\r\n")
+        assert connection.recv(1, socket.MSG_PEEK)
+        connection.sendall(GET)
+        answer = b"".join(iter(partial(connection.recv, 65536), b""))
+    assert statuses(answer) == [200]
+    assert b"connection: close" in answer
+    assert answer.endswith(b"x" * 2_000_000)
+
+
 def test_slow_bodies_take_nobody_elses_turn() -> None:
     with serving(max_in_flight=1) as address:
         slow = [socket.create_connection(address, timeout=DEADLINE) for _ in range(5)]
