@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import tempfile
 import threading
 from types import FrameType
 from typing import NoReturn
@@ -38,6 +39,18 @@ def end_on_signals() -> None:
     for number in _ENDING:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _end)
+    _find_temporary_folder()
+
+
+def _find_temporary_folder() -> None:
+    """Python tries the folder with a file once, and would leave it there if it were interrupted meanwhile."""
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        pass  # whoever wants one says so
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _end(number: int, _: FrameType | None) -> NoReturn:
