@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from harness.contract.expressions import Context
 from harness.contract.model import Contract, MessageOperation, Operation, Schema, Transition
@@ -16,12 +16,14 @@ from harness.serving.admission import context_of
 from harness.serving.emitting import Cause
 from harness.serving.exchange import Answer, Request
 from harness.serving.problems import Problem
+from harness.serving.relations import told
 from mocks.answers import OperationAnswers
 from mocks.changes import Changes
 from mocks.events import Change, Draft
 from mocks.moves import Moved
 from mocks.preferences import NONE, Preferences, preferences
 from mocks.publishing import Outlet
+from mocks.relations import Relations
 from mocks.scenarios import Scenario, Scenarios
 from mocks.stateful import Stateful, Told
 from mocks.telling import Telling
@@ -43,6 +45,7 @@ class Handling:
     state: Stateful | None
     outlet: Outlet | None = None
     timers: Timers | None = None
+    relations: Relations = field(default_factory=Relations)
 
     async def handle(self, request: Request) -> Answer:
         """Answer one request; on the event loop, since all that it does is computing."""
@@ -121,6 +124,8 @@ class Handling:
 
     def received(self, operation: MessageOperation, context: Context, cause: Cause) -> None:
         """Do what a message causes, in the session that it names, else in everybody's state."""
+        if (said := told(operation, context)) is not None:
+            self.relations.note(operation.id, said)
         if self.outlet is None:
             return
         if self.state is None:

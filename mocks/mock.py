@@ -13,6 +13,7 @@ from harness.serving.exchange import Answer
 from harness.serving.foreign_tokens import AnyIssuer, asks_for_ours
 from harness.serving.keys import ISSUER, JWKS_PATH, KeyStore
 from harness.serving.recording import Recorder
+from harness.serving.relations import StillRelated, told_in
 from harness.serving.security import Authenticator
 from mocks.answers import OperationAnswers
 from mocks.carrying import carry
@@ -32,6 +33,7 @@ from mocks.messages import Inlet
 from mocks.provider_states import ProviderStates
 from mocks.publishing import Outlet
 from mocks.refusals import Refusals
+from mocks.relations import Relations
 from mocks.replying import Replier
 from mocks.scenarios import Scenarios
 from mocks.speaking import Speaker
@@ -55,6 +57,7 @@ class Mock:
         self.control: ASGIApp | None = ControlApp(control, control_host)
         self._handling = handling
         self.inlet = inlet
+        self.relations = handling.relations
 
     def start(self) -> None:
         """Begin to consume, and to play what time does."""
@@ -103,6 +106,8 @@ def build_mock(
     state = Stateful(contract, known, clock, seed) if conduct.state else None
     changes, telling = Changes(contract, instances), Telling(contract, instances)
     handling = Handling(contract, answers, scenarios, changes, telling, state)
+    if before is not None:
+        handling.relations = before.relations
     handling.timers = timers = Timers(handling.elapsed, clock)
     inlet = None
     if broker is not None:
@@ -116,7 +121,7 @@ def build_mock(
     app = build_app(
         contract,
         dict.fromkeys(contract.operations, handling.handle),
-        _authenticator(contract, store) if store is not None else None,
+        _authenticator(contract, store, handling.relations) if store is not None else None,
         recorder=recorder,
         refusals=Refusals(contract, clock.now, seed),
         extra_routes={JWKS_PATH: lambda: Answer(200, store.jwks())} if store is not None else {},
@@ -130,7 +135,9 @@ def build_mock(
     return Mock(front, handling, inlet, controls, conduct.control_host)
 
 
-def _authenticator(contract: Contract, store: KeyStore) -> Authenticator:
+def _authenticator(contract: Contract, store: KeyStore, relations: Relations) -> Authenticator:
     """Portal's tokens are judged; where the contract does not speak of them, so are others accepted."""
-    own = store.authenticator()
-    return own if asks_for_ours(contract) else AnyIssuer(own, ISSUER)
+    own: Authenticator = store.authenticator()
+    if not asks_for_ours(contract):
+        own = AnyIssuer(own, ISSUER)
+    return StillRelated(own, relations) if told_in(contract) else own

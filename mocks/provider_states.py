@@ -56,6 +56,7 @@ class ProviderStates:
         with self._held.lock:
             if session is None:
                 self._held.clock.set_back()
+                self._handling.relations.clear()
                 if self._handling.timers is not None:
                     self._handling.timers.forget()
                 if self._inlet is not None:

@@ -12,6 +12,7 @@ from harness.checks import (
     lifecycle,
     message_pacts,
     paging,
+    revocation,
 )
 from harness.checks.check import Check
 
@@ -23,6 +24,7 @@ CHECKS: tuple[Check, ...] = (
     cause_and_effect.CHECK,
     lifecycle.CHECK,
     access.CHECK,
+    revocation.CHECK,
     concurrency.CHECK,
     paging.CHECK,
 )

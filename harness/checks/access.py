@@ -21,7 +21,7 @@ from harness.driving.listings import (
 )
 from harness.driving.placing import place, split
 from harness.driving.refusals import stranger_to
-from harness.driving.relations import Standing, difference, leaked, standings
+from harness.driving.relations import Standing, difference, leaked, refusal_status, standings
 from harness.driving.requests import Prepared, again, inconclusive, send, successful
 from harness.driving.things import exist, read
 from harness.driving.tokens import bad_tokens
@@ -138,7 +138,7 @@ def _refused(
 ) -> Result | None:
     """The right status, nothing of the subject's data, and the same as for what does not exist."""
     operation = attempt.call.operation
-    wanted = _status(operation, standing)
+    wanted = refusal_status(operation, standing.actor)
     title, received = "", exchange.received()
     if exchange.status != wanted:
         verb = "is not refused" if exchange.ok else f"is refused with {exchange.status}"
@@ -170,12 +170,6 @@ def _refused(
         operation.place,
         exchange.curl(),
     )
-
-
-def _status(operation: Operation, standing: Standing) -> int:
-    """403 where the request or the actor decides, 404 where the stored thing does."""
-    by_stored = (operation.subject or "").startswith("$response")
-    return 404 if by_stored and standing.actor in operation.access else 403
 
 
 def _as_unknown(bench: Bench, attempt: Prepared) -> tuple[Exchange, dict[str, str]] | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from harness.contract.durations import seconds_of
-from harness.contract.model import EMPTY, Emission, Lifecycle, Transition
+from harness.contract.model import EMPTY, Emission, Lifecycle, Relation, Transition
 from harness.contract.nearest import did_you_mean, nearest
 from harness.contract.node import Node, kind
 
@@ -22,6 +22,7 @@ WORDS = (
     "x-deadline",
     "x-retry",
     "x-dead-letter",
+    "x-relation",
 )
 RELATIONS: Mapping[str, tuple[str, ...]] = {
     "patient": ("own",),
@@ -32,6 +33,10 @@ RELATIONS: Mapping[str, tuple[str, ...]] = {
 }
 """Who may act, and the relations of which each can speak; ``any`` is open to all."""
 
+TOLD = ("granted", "treating")
+"""The relations of an actor to many patients, which come and go."""
+
+_RELATION = ("relation", "actor", "subject", "begins", "ends")
 _EMITS = ("operation", "on", "when", "key", "correlation", "count", "within")
 _STATUS = re.compile(r"[1-5](\d\d|XX)\Z")
 
@@ -192,6 +197,22 @@ def read_retry(operation: Node) -> Retry:
     if not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1:
         raise node.error(f"'attempts' is {attempts!r}", "a whole number from 1")
     return Retry(attempts, duration(backoff) if backoff else Retry().backoff)
+
+
+def read_relation(operation: Node) -> Relation | None:
+    """``x-relation`` of a receive operation: what its messages tell of who stands in which relation."""
+    node = operation.raw("x-relation")
+    if node is None:
+        return None
+    only(node, (*_RELATION, "within"))
+    for key in _RELATION:
+        if not _text(node, key):
+            raise node.error(f"this relation names no '{key}'", ", ".join(_RELATION))
+    if node.text("relation") not in TOLD:
+        found = f"'{node.text('relation')}' is no relation that a message tells of"
+        raise node.child("relation").error(found, " or ".join(TOLD))
+    said, within = {key: node.text(key) for key in _RELATION}, node.raw("within")
+    return Relation(**said, within=duration(within) if within else 5.0, place=node.place)
 
 
 def implied(lifecycles: Iterable[Lifecycle], cause: str, default_key: str | None) -> tuple[Emission, ...]:

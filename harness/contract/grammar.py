@@ -192,7 +192,7 @@ _ASYNCAPI2: Table = {
         "bindings": "bindings",
     },
     "operation": {**_ASYNCAPI["operationTrait"], "security": "", "traits": "[operationTrait]"}
-    | {"message": "message", "x-emits": "[plain]", "x-retry": "plain"},
+    | {"message": "message", "x-emits": "[plain]", "x-retry": "plain", "x-relation": "plain"},
     "message": {**_ASYNCAPI["message"], "oneOf": "[message]"},
     "operationTrait": {**_ASYNCAPI["operationTrait"], "security": ""},
     "server": {**_ASYNCAPI["server"], "security": ""},
@@ -232,6 +232,7 @@ _ASYNCAPI3: Table = {
         "reply": "reply",
         "x-emits": "[plain]",
         "x-retry": "plain",
+        "x-relation": "plain",
     },
     "reply": {"address": "replyAddress", "channel": "channel", "messages": "[message]"},
     "replyAddress": {},

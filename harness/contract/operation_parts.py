@@ -83,6 +83,7 @@ def facts_of(
         "description": _plain(node, "description"),
         "tags": tags_of(node),
         "bindings": bindings_of(node),
+        "relation": extensions.read_relation(node) if action == "receive" else None,
     }
 
 

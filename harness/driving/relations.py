@@ -59,6 +59,12 @@ def standings(operation: Operation, subject: str | None, stranger: str | None) -
     return found
 
 
+def refusal_status(operation: Operation, actor: str) -> int:
+    """403 where the request or the actor decides, 404 where the stored thing does."""
+    by_stored = (operation.subject or "").startswith("$response")
+    return 404 if by_stored and actor in operation.access else 403
+
+
 def _everything(subject: str) -> dict[str, JSON]:
     return {"patient": subject, "proxy_for": [subject], "treats": [subject]}
 

@@ -86,6 +86,7 @@ def _written(contract: Contract) -> Iterator[_Written]:
                         yield _Written(operation.id, role, value, link.place, operation)
     for receive in contract.receives.values():
         yield from _of_emissions(receive, explicit(receive.emits))
+        yield from _of_relation(receive)
     for message in messages_of(contract):
         for role, text in (("x-subject", message.subject), (_CORRELATION, message.correlation)):
             if text:
@@ -102,6 +103,15 @@ def _of_emissions(cause: Operation | MessageOperation, emissions: Iterator[Emiss
                 yield _Written(cause.id, f"x-emits, {role}", text, each.place, cause)
         if each.when:
             yield _Written(cause.id, "x-emits, when", each.when, each.place, cause, criterion=True)
+
+
+def _of_relation(cause: MessageOperation) -> Iterator[_Written]:
+    told = cause.relation
+    if told is not None:
+        for role, text in (("actor", told.actor), ("subject", told.subject)):
+            yield _Written(cause.id, f"x-relation, {role}", text, told.place, cause)
+        for role, text in (("begins", told.begins), ("ends", told.ends)):
+            yield _Written(cause.id, f"x-relation, {role}", text, told.place, cause, criterion=True)
 
 
 def _of_transition(contract: Contract, schema: str, edge: Transition) -> Iterator[_Written]:

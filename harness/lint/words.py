@@ -30,6 +30,7 @@ _PLACES = {
     "x-deadline": (r".*/x-lifecycle/states/[^/]+", "a state of x-lifecycle"),
     "x-retry": (_KAFKA, "a receive operation"),
     "x-dead-letter": (_KAFKA, "a receive operation"),
+    "x-relation": (_KAFKA, "a receive operation"),
     "x-phi": (_SCHEMA, "a schema"),
     "x-unique": (
         r"/components/schemas/[^/]+(/(allOf|oneOf|anyOf)/\d+)*/properties/[^/]+",
@@ -38,7 +39,7 @@ _PLACES = {
 }
 """Word → where it may stand, as a pattern of JSON pointers and in words."""
 
-_ON_RECEIVE = frozenset(("x-emits", "x-retry", "x-dead-letter"))
+_ON_RECEIVE = frozenset(("x-emits", "x-retry", "x-dead-letter", "x-relation"))
 
 
 def words_stand_where_they_belong(system: System) -> Iterator[Finding]:

@@ -68,9 +68,9 @@ def resolve(contract: Contract, module: ModuleType) -> Handlers:
     operations = found(
         ((each.id, each.place) for each in contract.operations.values()), "work: Work, request: Request"
     )
-    messages = found(
-        ((each.id, each.place) for each in contract.receives.values()), "work: Work, message: IncomingMessage"
-    )
+    # What tells of a relation has its effect without a handler, and may have one for more.
+    wanted = (each for each in contract.receives.values() if not each.relation or hasattr(module, each.id))
+    messages = found(((each.id, each.place) for each in wanted), "work: Work, message: IncomingMessage")
     if missing:
         raise _missing(contract, module, missing)
     unique = {name: unique_names(keys) for name, keys in getattr(module, "UNIQUE", {}).items()}

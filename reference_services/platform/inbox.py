@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -23,7 +24,8 @@ from harness.kafka.dead_letters import letter_headers
 from harness.kafka.wire import Record
 from harness.serving.emitting import Cause
 from harness.serving.problems import Problem
-from reference_services.platform import tables
+from harness.serving.relations import told
+from reference_services.platform import relations, tables
 from reference_services.platform.clock import Clock
 from reference_services.platform.events import put
 from reference_services.platform.handlers import Function
@@ -104,8 +106,12 @@ class Taker:
                 LOG.info("%s: an outdated message was dropped", operation.id)
                 self._note(transaction, operation.id, message.id, "stale")
                 return
-            work = Work(transaction, self.knowledge, self._situation(message))
-            self.functions[operation.id](work, message)
+            situation = self._situation(message)
+            work = Work(transaction, self.knowledge, situation)
+            if (said := told(operation, situation.context)) is not None:
+                relations.note(transaction, operation.id, replace(said, subject=work.settled(said.subject)))
+            if (function := self.functions.get(operation.id)) is not None:
+                function(work, message)
             work.finish([each for each in operation.emits if not each.transitions], None, None)
             self._note(transaction, operation.id, message.id, "done")
 
@@ -175,20 +181,38 @@ class Inbox:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._members: list[Consumption] = []
+        receives = taker.contract.receives.values()
+        self._followed = frozenset(each.channel.address for each in receives if each.relation)
+        self._within = min((each.relation.within for each in receives if each.relation), default=0.0)
 
     def start(self) -> None:
         """Begin to consume; returns at once."""
         self._stop.clear()
         for group, topics in self._groups().items():
-            member = Consumption(self._broker, group, topics, self._taker.take, self._stop, self._on_error)
+            member = Consumption(
+                self._broker, group, topics, self._taker.take, self._stop, self._on_error,
+                follows=self._followed.intersection(topics),
+            )  # fmt: skip
             self._members.append(member)
             thread = threading.Thread(target=member.run, name=f"inbox {group}", daemon=True)
             self._threads.append(thread)
             thread.start()
 
     def ready(self, timeout: float = _JOIN) -> bool:
-        """Wait (seconds) until every group has been joined; False if one has not."""
-        return all(member.assigned.wait(timeout) for member in self._members)
+        """Wait (seconds) until every group is joined, and what tells of relations is read; False if not."""
+        ends = time.monotonic() + timeout
+        joined = all(each.assigned.wait(ends - time.monotonic()) for each in self._members)
+        return joined and all(each.caught_up.wait(ends - time.monotonic()) for each in self._following())
+
+    def current(self) -> bool:
+        """Whether all is known that was told of relations as long ago as an end of them may stay unknown."""
+        following = self._following()
+        return bool(following) and all(
+            time.monotonic() - each.current_at <= self._within for each in following
+        )
+
+    def _following(self) -> list[Consumption]:
+        return [each for each in list(self._members) if each.follows]
 
     def stop(self) -> None:
         self._stop.set()

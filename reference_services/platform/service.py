@@ -13,6 +13,7 @@ from harness.serving.envelope import ASGIApp
 from harness.serving.exchange import Answer, Handler
 from harness.serving.keys import JWKS_PATH, KeyStore
 from harness.serving.recording import Recorder
+from harness.serving.relations import StillRelated, told_in
 from reference_services.platform.clock import Clock
 from reference_services.platform.control import ServiceControl
 from reference_services.platform.endpoint import endpoint
@@ -23,6 +24,7 @@ from reference_services.platform.inbox import Inbox, taker_of
 from reference_services.platform.kinds import Kind, kind_of
 from reference_services.platform.operations import plan_of
 from reference_services.platform.outbox import Relay
+from reference_services.platform.relations import Relations
 from reference_services.platform.situation import Knowledge
 from reference_services.platform.store import Store
 from reference_services.platform.timers import Timers
@@ -60,10 +62,12 @@ class ReferenceService:
         self._relay = None if broker is None else Relay(self.store, broker)
         self._inbox = None if broker is None or not contract.receives else Inbox(broker, self.taker)
         self._started = False
+        current = (lambda: True) if self._inbox is None else self._inbox.current
+        relations = Relations(self.store, told_in(contract), current)
         self.app: ASGIApp = build_app(
             contract,
             self._endpoints(contract, handlers),
-            keys.authenticator(),
+            StillRelated(keys.authenticator(), relations) if relations.told else keys.authenticator(),
             recorder=recorder,
             extra_routes={JWKS_PATH: lambda: Answer(200, keys.jwks())},
             validate_responses=validate_responses,

@@ -109,6 +109,19 @@ received = Table(
     Column("last", BigInteger, nullable=False),
 )
 
+relations = Table(
+    "relations",
+    metadata,
+    Column("operation", String(255), primary_key=True),
+    Column("thing", String(255), primary_key=True),
+    Column("relation", String(20), nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("holds", Integer, nullable=False),
+    Index("relations_by_actor", "relation", "actor", "subject"),
+)
+"""What messages told of who stands in which relation to whom: the last word on each thing (a grant, say)."""
+
 idempotency = Table(
     "idempotency",
     metadata,

@@ -40,7 +40,7 @@ from harness.serving.access import stands_for
 from harness.serving.exchange import Answer, Request
 from harness.serving.problems import Problem
 from harness.serving.sight import EVERYTHING, no_such_thing
-from reference_services.platform import paging, records, timers
+from reference_services.platform import paging, records, relations, timers
 from reference_services.platform.aggregate import Aggregate, Between, Page
 from reference_services.platform.kinds import Kind, check_document
 from reference_services.platform.paging import Where
@@ -123,6 +123,7 @@ class Work:
             if kind.subject is not None and kind.subject != "id" and "." not in kind.subject:
                 for each in self.find(kind.name, {kind.subject: old}, internal=True):
                     self.save(each, **{kind.subject: new})
+        relations.resettle(self._transaction, old, new)
         if self.peek(_RESETTLED, old) is None:
             self.create(_RESETTLED, {"to": new}, id=old)
 

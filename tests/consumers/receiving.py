@@ -41,7 +41,13 @@ class Receiver:
 
     def get(self, path: str) -> JSON:
         """What a GET answers to staff. It must succeed."""
-        return asyncio.run(self._get(path))
+        answer = asyncio.run(self._get(path, {"actor": "staff", "sub": "staff-1"}))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def status(self, path: str, **claims: JSON) -> int:
+        """With what a GET is answered to whoever has these claims."""
+        return asyncio.run(self._get(path, claims)).status_code
 
     def published(self, topic: str) -> list[JSON]:
         """The payloads that wait in the outbox for a topic."""
@@ -65,14 +71,12 @@ class Receiver:
             assert schema is not None
             assert compile_schema(schema).violations(value) == ()
 
-    async def _get(self, path: str) -> JSON:
+    async def _get(self, path: str, claims: Mapping[str, JSON]) -> httpx.Response:
         scopes = {scope for each in self.contract.security_schemes.values() for scope in each.scopes}
-        token = self.keys.mint({"actor": "staff", "sub": "staff-1", "scope": " ".join(sorted(scopes))})
+        token = self.keys.mint({**claims, "scope": " ".join(sorted(scopes))})
         transport = httpx.ASGITransport(app=self.service.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://consumer") as client:
-            answer = await client.get(f"/v1{path}", headers={"Authorization": f"Bearer {token}"})
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+            return await client.get(f"/v1{path}", headers={"Authorization": f"Bearer {token}"})
 
 
 @contextmanager

@@ -18,10 +18,11 @@ from tests.consumers.portal_web import PortalWeb
 
 
 def _agreements() -> Iterator[Agreement[Any, Any]]:
-    """One a file beside this one."""
+    """One a file beside this one, or one for each of several services that rely on the same."""
     for path in sorted(Path(__file__).parent.glob("test_*.py")):
         if path != Path(__file__):
-            yield import_module(f"{__package__}.{path.stem}").AGREEMENT
+            said = vars(import_module(f"{__package__}.{path.stem}"))
+            yield from said["AGREEMENTS"].values() if "AGREEMENTS" in said else (said["AGREEMENT"],)
 
 
 AGREEMENTS = tuple(_agreements())

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from harness.contract.expressions import Context
+from harness.contract.model import MessageOperation
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem
+from harness.serving.relations import Told, told
+from reference_services.platform import inbox
 from reference_services.platform.work import Aggregate, Page, Work
-from tests.faulty_services.breaking import handlers, otherwise, tokens
+from tests.faulty_services.breaking import handlers, otherwise, platform, tokens
 from tests.faulty_services.fault import Fault
 
 
@@ -19,6 +23,16 @@ def _telling_appointment(work: Work, request: Request) -> Aggregate:
     if appointment is not None and not work.acts_for(appointment["patientId"]):
         raise Problem(404, detail="It belongs to another patient.")
     return work.get("Appointment", request.path["appointmentId"])
+
+
+def _deaf(operation: MessageOperation, context: Context) -> Told | None:
+    return None
+
+
+def _unforgiving(operation: MessageOperation, context: Context) -> Told | None:
+    """Hears only of what ends."""
+    said = told(operation, context)
+    return None if said is None or said.holds else said
 
 
 FAULTS = (
@@ -121,5 +135,23 @@ FAULTS = (
         "Not refused with 401",
         tokens(verify_signature=False),
         ("concurrency", "paging"),
+    ),
+    Fault(
+        "a revoked proxy is still let in",
+        "access",
+        "coverage",
+        "revocation",
+        "listCoverage",
+        "Somebody whose relation has ended is let in: proxy",
+        platform((inbox, "told", _deaf)),
+    ),
+    Fault(
+        "a proxy who is granted access again stays refused",
+        "access",
+        "notifications",
+        "revocation",
+        "getPreferences",
+        "Somebody whose relation holds again is refused",
+        platform((inbox, "told", _unforgiving)),
     ),
 )

@@ -28,6 +28,7 @@ from harness.contract.model.messages import (
     MessageExample,
     MessageOperation,
     MessageServer,
+    Relation,
     Reply,
     SecurityNeeds,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "Parameter",
     "Persona",
     "Place",
+    "Relation",
     "Reply",
     "Response",
     "Schema",

@@ -127,6 +127,23 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Relation:
+    """Who stands in which relation to whom, as a message tells it (``x-relation``).
+
+    ``relation`` is a word of ``x-access``; ``actor`` and ``subject`` are runtime expressions, ``begins``
+    and ``ends`` criteria over the message. ``within`` is how soon (seconds) an end has to be known.
+    """
+
+    relation: str
+    actor: str
+    subject: str
+    begins: str
+    ends: str
+    within: float = 5.0
+    place: Place = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
 class MessageOperation:
     """One AsyncAPI operation, from the point of view of the service whose contract holds it.
 
@@ -153,6 +170,7 @@ class MessageOperation:
     description: str = ""
     tags: tuple[str, ...] = ()
     bindings: Mapping[str, JSON] = field(default=EMPTY)
+    relation: Relation | None = None
 
 
 @dataclass(frozen=True, slots=True)

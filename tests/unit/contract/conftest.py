@@ -102,6 +102,9 @@ operations:
     bindings: {kafka: {groupId: {type: string, const: portal.tickets}}}
     x-retry: {attempts: 5, backoff: PT0.2S}
     x-dead-letter: dead
+    x-relation:
+      {relation: granted, actor: $message.payload#/by, subject: $message.payload#/to,
+       begins: $message.payload#/ok, ends: '!$message.payload#/ok'}
 components:
   messages:
     TicketChanged:

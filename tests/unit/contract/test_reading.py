@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.contract import load, load_system
-from harness.contract.model import Place
+from harness.contract.model import NOWHERE, Place, Relation
 from tests.unit.contract.conftest import Write
 
 
@@ -111,6 +111,15 @@ def test_a_channel_may_stand_in_another_service(folder: Path) -> None:
     assert received.channel.address == "portal.mail.answer.v1"
     assert [message.name for message in received.messages] == ["answered"]
     assert (received.attempts, received.backoff, received.group) == (5, 0.2, "portal.tickets")
+    assert received.relation == Relation(
+        "granted",
+        "$message.payload#/by",
+        "$message.payload#/to",
+        "$message.payload#/ok",
+        "!$message.payload#/ok",
+        5.0,
+        received.relation.place if received.relation else NOWHERE,
+    )
     assert received.dead_letter is contract.channels["dead"]
 
 

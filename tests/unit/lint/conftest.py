@@ -91,7 +91,9 @@ channels:
 operations:
   visitChanged: {action: send, channel: {$ref: '#/channels/visit'}}
   visitSeen: {action: send, channel: {$ref: '#/channels/visit'}}
-  paid: {action: receive, channel: {$ref: '#/channels/bill'}, x-dead-letter: dead, x-retry: {attempts: 2}}
+  paid: {action: receive, channel: {$ref: '#/channels/bill'}, x-dead-letter: dead, x-retry: {attempts: 2},
+    x-relation: {relation: granted, actor: $message.payload#/visitId, subject: $message.payload#/visitId,
+      begins: $message.payload#/ok, ends: '!$message.payload#/ok'}}
 components:
   messages:
     VisitChanged:
