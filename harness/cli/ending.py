@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import tempfile
 import threading
@@ -33,24 +34,27 @@ class Ended(BaseException):
 
 
 def end_on_signals() -> None:
-    """Let signals unwind us, but those that somebody told us to ignore (``nohup``, ``… &``)."""
+    """Let signals unwind us, but those that somebody told us to ignore (``nohup``, ``… &``).
+
+    Raises Ended for one that comes meanwhile.
+    """
     if threading.current_thread() is not threading.main_thread():
         return
-    for number in _ENDING:
-        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-            signal.signal(number, _end)
-    _find_temporary_folder()
-
-
-def _find_temporary_folder() -> None:
-    """Python tries the folder with a file once, and would leave it there if it were interrupted meanwhile."""
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
-    try:
+    heard: list[int] = []
+    ours = [
+        number
+        for number in _ENDING
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+    ]
+    for number in ours:
+        signal.signal(number, lambda came, _: heard.append(came))
+    # Python tries the temporary folder with a file, once, and would leave it there if it were interrupted.
+    with contextlib.suppress(FileNotFoundError):  # whoever wants one will say so
         tempfile.gettempdir()
-    except FileNotFoundError:
-        pass  # whoever wants one says so
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    for number in ours:
+        signal.signal(number, _end)
+    if heard:
+        raise Ended(heard[0])
 
 
 def _end(number: int, _: FrameType | None) -> NoReturn:
