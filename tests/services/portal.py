@@ -24,7 +24,7 @@ from harness.kafka.wire import Publisher
 from harness.serving.emitting import Cause, make_event
 from harness.serving.keys import KeyStore
 from harness.serving.server import Addresses, run
-from reference_services.platform.service import build_service
+from reference_services.platform.service import ReferenceService, build_service
 from reference_services.platform.values import timestamp
 
 AMARA = "pat-4k7m2q9x1a"
@@ -65,6 +65,7 @@ class Portal:
     broker: Broker
     keys: KeyStore
     scopes: str
+    hosted: Mapping[str, ReferenceService]
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10.0))
 
     def call(
@@ -181,11 +182,25 @@ def running(contracts: Path, *names: str) -> Iterator[Portal]:
 
 
 @contextmanager
-def running_on(broker: Broker, system: System, *names: str) -> Iterator[Portal]:
-    """These reference services, seeded, on a broker that has the contracts' topics."""
+def running_on(
+    broker: Broker, system: System, *names: str, databases: Path | None = None
+) -> Iterator[Portal]:
+    """These reference services, seeded, on a broker that has the contracts' topics.
+
+    databases: the folder of their files, which outlast what is stopped; without it they are temporary.
+    """
     keys = KeyStore()
     stop, outcome = threading.Event(), Queue[Addresses | BaseException]()
-    hosted = [build_service(system.contracts[name], broker, keys, validate_responses=True) for name in names]
+    hosted = [
+        build_service(
+            system.contracts[name],
+            broker,
+            keys,
+            f"sqlite:///{databases}/{name}.db" if databases is not None else None,
+            validate_responses=True,
+        )
+        for name in names
+    ]
 
     def serve() -> None:
         try:
@@ -199,7 +214,7 @@ def running_on(broker: Broker, system: System, *names: str) -> Iterator[Portal]:
         found = outcome.get(timeout=START)
         if isinstance(found, BaseException):
             raise found
-        portal = Portal(system, found, broker, keys, _scopes(system))
+        portal = Portal(system, found, broker, keys, _scopes(system), {each.name: each for each in hosted})
         with portal.client:
             yield portal
     finally:
