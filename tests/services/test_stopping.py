@@ -43,7 +43,7 @@ def test_the_others_do_without_it(lasting: Portal, stopped: str) -> None:
         lasting.exists(stopped, "ProxyGrant", status="active", patientId=OLD)
     service.stop()
     try:
-        assert lasting.client.get(lasting.addresses.control[stopped] + "/health").status_code == 503
+        assert lasting.client.get(lasting.addresses.services[stopped] + "/health/ready").status_code == 503
         tried = {name: _operations(lasting, name, stopped) for name in SERVICES if name != stopped}
         assert all(tried.values()), tried
         if stopped == "proxy-consent":
