@@ -21,6 +21,7 @@ from harness.contract.model import Contract, MessageOperation
 from harness.kafka.broker import Broker
 from harness.kafka.consuming import Consumption, Verdict, doubled
 from harness.kafka.dead_letters import letter_headers
+from harness.kafka.following import Following
 from harness.kafka.wire import Record
 from harness.serving.emitting import Cause
 from harness.serving.problems import Problem
@@ -219,8 +220,8 @@ class Inbox:
             time.monotonic() - each.current_at <= self._within for each in following
         )
 
-    def _following(self) -> list[Consumption]:
-        return [each for each in list(self._members) if each.follows]
+    def _following(self) -> list[Following]:
+        return [each.following for each in list(self._members) if each.following.topics]
 
     def stop(self) -> None:
         self._stop.set()
