@@ -124,8 +124,9 @@ def grantChanged(work: Work, message: IncomingMessage) -> None:
     """What a proxy has in preparation is not sent, once there is no grant for it."""
     change = message.payload
     if note(work, change):
-        whose = {"patientId": work.settled(change["patientId"]), "sender.id": change["proxyId"]}
-        _take_back(work, _waiting(work, **whose, **{"sender.role": "proxy"}), "proxy-revoked")
+        patient, proxy = work.settled(change["patientId"]), work.settled(change["proxyId"])
+        whose = {"patientId": patient, "sender.id": proxy, "sender.role": "proxy"}
+        _take_back(work, _waiting(work, **whose), "proxy-revoked")
 
 
 def patientChanged(work: Work, message: IncomingMessage) -> None:

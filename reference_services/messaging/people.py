@@ -71,7 +71,7 @@ def note(work: Work, change: Mapping[str, JSON]) -> bool:
     """Keep what is told of a grant; whether its proxy has none for the patient any more."""
     told = {
         "patientId": work.settled(change["patientId"]),
-        "proxyId": change["proxyId"],
+        "proxyId": work.settled(change["proxyId"]),
         "status": change["to"],
     }
     grant = work.peek(_GRANT, change["id"])
