@@ -90,7 +90,7 @@ class Engine:
     def _list(self, plan: Plan, request: Request, state: State) -> Outcome | None:
         if plan.paging is None or plan.done.form is None:
             return None
-        check_owners(plan, request, state)
+        check_owners(plan, request, state, self._resources.kinds)
         sight = sight_for(plan, request)
         tests = [
             each.test(request.query[each.parameter])
@@ -108,7 +108,7 @@ class Engine:
         return Outcome(plan.done, page=plan.paging.page(request, ordered))
 
     def _create(self, plan: Plan, request: Request, state: State) -> Outcome:
-        check_owners(plan, request, state)
+        check_owners(plan, request, state, self._resources.kinds)
         kind, context = plan.role.kind, context_of(request)
         said = plan.making.body(request)
         beside = self._named(plan, context, state)
@@ -138,7 +138,7 @@ class Engine:
             ):
                 tell_nothing(plan, request, state)
                 return None
-            check_owners(plan, request, state)
+            check_owners(plan, request, state, self._resources.kinds)
         check(plan, request, before)
         key: JSON = request.path.get(plan.role.address or "", plan.making.body(request).get(kind.id or ""))
         if kind.single:

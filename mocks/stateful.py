@@ -24,6 +24,7 @@ from mocks.known import Document, Known
 from mocks.lessons import AllLooks
 from mocks.moves import Moved, followers, groups_of
 from mocks.plans import Plan, Way, plan_of
+from mocks.preferences import acceptable
 from mocks.resources import Kind, resources_of
 from mocks.seeding import Seeds
 from mocks.sessions import Sessions
@@ -37,8 +38,8 @@ LOG = logging.getLogger("portal.mocks")
 class Told:
     """What a request came to: the answer and what moved. ``thing`` is what explicit events speak of.
 
-    ``complete`` is False if the answer's body could not be shown as documented: it then comes from
-    the contract's examples.
+    ``complete`` is False if the answer's body could not be shown as documented, or is wanted in another form
+    than JSON: it then comes from the contract's examples.
     """
 
     answer: Answer
@@ -179,7 +180,15 @@ def _told(plan: Plan, request: Request, outcome: Outcome) -> Told:
     headers = _headers(plan, way, request, thing, body)
     if outcome.page is not None and way.form is not None:
         way.form.say(headers, request, outcome.page)
-    return Told(Answer(way.status, body, headers, way.content_type), outcome.moved, body is not None)
+    complete = body is not None and _is_liked(way, request)
+    return Told(Answer(way.status, body, headers, way.content_type), outcome.moved, complete)
+
+
+def _is_liked(way: Way, request: Request) -> bool:
+    """Whether the caller likes no other documented form of this answer better, such as a picture's bytes."""
+    offered = way.success.response.content
+    liked = acceptable(request.headers.get("accept", ""), offered) if len(offered) > 1 else None
+    return liked is None or way.success.media is None or liked == way.success.media.content_type
 
 
 def _body(way: Way, request: Request, outcome: Outcome) -> JSON:

@@ -114,8 +114,14 @@ class Anatomy:
         )
 
     def own(self, operation: Operation) -> Driven | None:
-        """The lifecycle of the aggregate that the operation itself addresses or answers, if it moves it."""
-        return next((each for each in self.driven(operation) if each.expression is None), None)
+        """The lifecycle of the aggregate that the operation itself addresses or answers, if it moves it.
+
+        Where it moves both (a reply moves its thread, and begins a message), that of the one addressed.
+        """
+        own = [each for each in self.driven(operation) if each.expression is None]
+        address = self.acts_on(operation)
+        addressed = (d for d in own if address is not None and d.lifecycle.schema == address.schema)
+        return next(addressed, next(iter(own), None))
 
     def reader(self, schema: str) -> tuple[Operation, Mapping[str, str]] | None:
         """A GET that answers one aggregate of this schema, with path parameter → pointer into it."""

@@ -78,7 +78,10 @@ def _moved(
         made = prepared.others.get(driven.expression)
         known = dict(made.document) if made is not None else {}
         return Thing(lifecycle.schema, {**known, pointer[1:]: named})
-    if isinstance(exchange.body, Mapping) and bench.anatomy.answers(exchange.call.operation):
+    answered = bench.anatomy.answers(exchange.call.operation)
+    if prepared.thing is not None and prepared.thing.schema == lifecycle.schema != answered:
+        return prepared.thing
+    if isinstance(exchange.body, Mapping) and answered:
         return Thing(lifecycle.schema, exchange.body, exchange.headers.get("etag"))
     return prepared.thing
 

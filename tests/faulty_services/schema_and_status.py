@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from harness.serving.exchange import Request
+from dataclasses import replace
+
+from harness.serving.exchange import Answer, Request
 from reference_services.coverage.handlers import addCoverage
+from reference_services.messaging.handlers import getAttachment
 from reference_services.platform.work import Aggregate, Work
 from tests.faulty_services.breaking import answers, handlers, refusals
 from tests.faulty_services.fault import Fault
@@ -14,6 +17,11 @@ def _short_column(work: Work, request: Request) -> Aggregate:
     if len(request.body.get("planName", "")) == 120:
         raise RuntimeError("value too long for type character varying(119)")
     return addCoverage(work, request)
+
+
+def _shown_inline(work: Work, request: Request) -> Answer:
+    answer = getAttachment(work, request)
+    return replace(answer, headers={**answer.headers, "Content-Disposition": "inline"})
 
 
 FAULTS = (
@@ -124,5 +132,14 @@ FAULTS = (
         "getReport",
         "Not what portal-web relies on: a result that is held back",
         answers("getReport", lambda reply: reply.body.pop("heldUntil", None)),
+    ),
+    Fault(
+        "a file is shown in the page",
+        "schema and status",
+        "messaging",
+        "http_pacts",
+        "getAttachment",
+        "Not what portal-web relies on: a file is saved, not shown",
+        handlers(getAttachment=_shown_inline),
     ),
 )

@@ -53,6 +53,10 @@ def _overtaking(edge: Transition) -> Transition:
     )
 
 
+def _reopening(edge: Transition) -> Transition:
+    return replace(edge, sources=(*edge.sources, "completed")) if edge.by == "reply" else edge
+
+
 def _lose_one(reply: Reply) -> None:
     if "next" in reply.body:
         reply.body["items"].pop()
@@ -341,5 +345,23 @@ FAULTS = (
         "putReport",
         "An illegal transition is not refused with 409: a Report that is corrected, by 'long-name'",
         edges("Report", _overtaking),
+    ),
+    Fault(
+        "a closed thread takes a reply",
+        "state",
+        "messaging",
+        "lifecycle",
+        "reply",
+        "An illegal transition is not refused with 409: a Thread that is completed",
+        edges("Thread", _reopening),
+    ),
+    Fault(
+        "a patient whom nobody answers is forgotten",
+        "state",
+        "messaging",
+        "lifecycle",
+        "after 172800 s",
+        "A legal transition does not work: Thread in-progress → in-progress",
+        _never("Thread", after=172800.0),
     ),
 )

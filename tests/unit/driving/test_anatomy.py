@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from harness.contract import load
 from harness.contract.model import Contract
 from harness.driving.actors import claims_for, needs_token
 from harness.driving.anatomy import Address, Anatomy, ids_in
@@ -76,3 +79,44 @@ def test_claims_are_those_that_the_contract_admits(tickets: Contract) -> None:
 
 def test_ids_are_texts_without_blanks() -> None:
     assert ids_in({"a": "short", "b": ["pat-4k7m2q9x1a", "two words"], "c": 5}) == {"pat-4k7m2q9x1a"}
+
+
+def test_what_an_operation_addresses_goes_before_what_it_begins(tmp_path: Path) -> None:
+    """A reply moves its thread and begins a message; whichever of the two the contract names first."""
+    (tmp_path / "openapi.yaml").write_text(REPLIES)
+    anatomy = Anatomy(load(tmp_path / "openapi.yaml"))
+    reply = anatomy.contract.operations["reply"]
+    assert [(d.lifecycle.schema, d.expression) for d in anatomy.driven(reply)] == [
+        ("Message", None),
+        ("Thread", None),
+    ]
+    own = anatomy.own(reply)
+    assert own is not None
+    assert (own.lifecycle.schema, own.sources) == ("Thread", ("open",))
+
+
+REPLIES = """
+openapi: 3.1.0
+info: {title: Replies, version: '1'}
+paths:
+  /threads/{threadId}/messages:
+    post:
+      operationId: reply
+      parameters: [{name: threadId, in: path, required: true, schema: {type: string}}]
+      responses:
+        '201':
+          description: Sent
+          content: {application/json: {schema: {$ref: '#/components/schemas/Message'}}}
+components:
+  schemas:
+    Message:
+      type: object
+      properties: {id: {type: string}, status: {type: string}}
+      x-lifecycle: {property: status, transitions: [{to: sent, by: reply}]}
+    Thread:
+      type: object
+      properties: {id: {type: string}, status: {type: string}}
+      x-lifecycle:
+        property: status
+        transitions: [{from: [open], to: open, by: reply, id: $request.path.threadId}]
+"""
