@@ -21,10 +21,9 @@ from reference_services.platform.discretion import discreet, may_know, of_patien
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
 
-DISCLAIMERS = (
-    "actual-charges-may-differ", "other-providers-not-included", "not-a-contract",
-    "dispute-if-billed-400-more",
-)  # fmt: skip
+DISCLAIMERS = ("actual-charges-may-differ", "other-services-not-included", "not-a-contract")
+"""What is said with every estimate."""
+
 YEAR = timedelta(days=365)
 """No estimate looks further ahead."""
 
@@ -105,7 +104,7 @@ def estimateCost(work: Work, request: Request) -> Aggregate:
         "payerAmount": money(payable, CURRENCY),
         "patientAmount": money(whole - payable, CURRENCY),
         "assumptions": ["list-prices", "coverage-not-verified" if covered else "no-coverage"],
-        "disclaimers": [*DISCLAIMERS],
+        "disclaimers": [*DISCLAIMERS, *([] if covered else ["dispute-if-billed-400-more"])],
         "validUntil": min(day, today + YEAR).isoformat(),
         "createdAt": timestamp(work.now),
         "confidentiality": confidentiality(each["code"] for each in asked["items"]),

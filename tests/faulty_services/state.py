@@ -53,6 +53,10 @@ def _overtaking(edge: Transition) -> Transition:
     )
 
 
+def _unplanned_end(work: Work, invoice: Aggregate) -> None:
+    work.change(invoice, because="paid")
+
+
 def _lose_one(reply: Reply) -> None:
     if "next" in reply.body:
         reply.body["items"].pop()
@@ -341,5 +345,24 @@ FAULTS = (
         "putReport",
         "An illegal transition is not refused with 409: a Report that is corrected, by 'long-name'",
         edges("Report", _overtaking),
+    ),
+    Fault(
+        "money of which nobody knows is taken again",
+        "state",
+        "billing",
+        "lifecycle",
+        "capturePayment",
+        "An illegal transition is not refused with 409: a Payment that is unknown",
+        _also("Payment", "capturePayment", "unknown"),
+        cases=8,
+    ),
+    Fault(
+        "a plan goes on when nothing is open any more",
+        "state",
+        "billing",
+        "lifecycle",
+        "after 1 s of Invoice",
+        "A legal transition does not work: PaymentPlan active → completed",
+        handlers(afterInvoiceBalanced=_unplanned_end),
     ),
 )

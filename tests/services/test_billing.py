@@ -163,11 +163,13 @@ def test_an_estimate_says_that_it_is_one_and_until_when(portal: Portal) -> None:
     alone = _estimated(portal).json()
     assert (alone["kind"], alone["validUntil"]) == ("good-faith-estimate", alone["serviceOn"])
     assert {"not-a-contract", "actual-charges-may-differ"} <= set(alone["disclaimers"])
+    assert "dispute-if-billed-400-more" in alone["disclaimers"]
     assert (alone["total"], alone["patientAmount"]) == (bills.usd(38000), bills.usd(38000))
     assert "no-coverage" in alone["assumptions"]
     covered = _estimated(portal, coverageId="cov-30000001").json()
     assert (covered["payerAmount"], covered["patientAmount"]) == (bills.usd(30400), bills.usd(7600))
     assert "coverage-not-verified" in covered["assumptions"]
+    assert "dispute-if-billed-400-more" not in covered["disclaimers"]
     assert portal.get(SERVICE, f"/estimates/{alone['id']}", patient(BEN)) == alone
     far = _estimated(portal, days=900).json()
     assert date.fromisoformat(far["validUntil"]) == portal.now(SERVICE).date() + timedelta(days=365)

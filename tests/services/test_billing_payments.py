@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import httpx
@@ -94,6 +95,15 @@ def test_two_payments_are_never_for_the_same_money(portal: Portal) -> None:
     halves = [{"invoiceId": other, "amount": bills.usd(300)}] * 2
     twice = {**bills.payment({other: 600}), "allocations": halves}
     assert portal.make(SERVICE, "/payments", patient(BEN), twice).status_code == 422
+
+
+def test_of_payments_at_the_same_time_one_gets_the_money(portal: Portal) -> None:
+    invoice = bills.invoice(portal, 1000)
+    with ThreadPoolExecutor(4) as workers:
+        answers = [workers.submit(bills.paying, portal, {invoice: 1000}) for _ in range(4)]
+    statuses = sorted(each.result().status_code for each in answers)
+    assert statuses == [201, 422, 422, 422]
+    assert bills.amounts(portal, invoice) == (0, 1000, 1000)
 
 
 def test_an_invoice_is_balanced_when_nothing_is_open_and_says_so_once(portal: Portal) -> None:

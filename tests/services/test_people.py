@@ -100,6 +100,8 @@ def test_who_has_nothing_gets_empty_lists_and_no_error(portal: Portal) -> None:
         ("encounters-records", "conditions"),
         ("orders-results", "orders"),
         ("orders-results", "results"),
+        ("billing", "invoices"),
+        ("billing", "payments"),
     ):
         found = portal.get(service, f"/patients/{BEN}/{path}", patient(BEN))
         assert found == {"items": [], "total": 0}
