@@ -8,6 +8,7 @@ from datetime import date
 from harness.contract.model import JSON
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem, Reason
+from reference_services.platform.discretion import discreet
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
 
@@ -122,3 +123,66 @@ def _last(work: Work, patient: str) -> int:
 
 def _new(work: Work, confidentiality: JSON) -> dict[str, JSON]:
     return {"createdAt": timestamp(work.now), "confidentiality": confidentiality}
+
+
+def getExplanationOfBenefit(work: Work, request: Request) -> Aggregate:
+    return discreet(work, work.get("ExplanationOfBenefit", request.path["eobId"]))
+
+
+def invoiceChanged(work: Work, message: IncomingMessage) -> None:
+    """Ask the payers what they pay of a new invoice; who has none that is active has nobody to ask."""
+    change = message.payload
+    if change["to"] != "draft" or change.get("pendingReason") != "awaiting-payer":
+        return
+    if work.find("ExplanationOfBenefit", {"invoiceId": change["id"]}, internal=True, limit=1):
+        return
+    patient = work.settled(change["patientId"])
+    paying, refusal = _paying(work, patient)
+    question = {
+        "patientId": patient,
+        "invoiceId": change["id"],
+        "coverageId": paying[0].id if paying else None,
+        "outcomeReason": refusal,
+        **_shares(change["total"], 0),
+    }
+    work.create(
+        "ExplanationOfBenefit", {**question, **_new(work, change["confidentiality"])}, because="requested"
+    )
+
+
+def afterExplanationOfBenefitComplete(work: Work, eob: Aggregate) -> None:
+    """The payers decide: four fifths each of what the one before has left."""
+    paying, _ = _paying(work, eob["patientId"])
+    payable = paid_by(len(paying), eob["total"]["value"])
+    work.change(eob, because="decided", **_shares(eob["total"], payable))
+
+
+def afterExplanationOfBenefitError(work: Work, eob: Aggregate) -> None:
+    """There was nobody to ask: all of it is the patient's."""
+    work.change(eob, because="undecided", **_shares(eob["total"], 0))
+
+
+def paid_by(payers: int, total: int) -> int:
+    """What so many payers pay together of a total, in minor units."""
+    left = total
+    for _ in range(payers):
+        left -= left * 4 // 5
+    return total - left
+
+
+def _paying(work: Work, patient: str) -> tuple[list[Aggregate], str | None]:
+    """The coverages that pay today, the first one first; and if there is none, why."""
+    known = work.find("Coverage", {"patientId": patient}, internal=True)
+    today = work.now.date()
+    paying = sorted((e for e in known if _refusal(e, today) is None), key=lambda each: int(each["order"]))
+    return paying, why_not(known, today)
+
+
+def _shares(total: dict[str, JSON], payable: int) -> dict[str, JSON]:
+    """A total, the payers' part of it and what is left, so that the two are the total."""
+    currency, whole = total["currency"], int(total["value"])
+    return {
+        "total": total,
+        "payerAmount": {"value": payable, "currency": currency},
+        "patientAmount": {"value": whole - payable, "currency": currency},
+    }

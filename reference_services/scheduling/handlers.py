@@ -114,6 +114,11 @@ def markNoShow(work: Work, request: Request) -> Aggregate:
     return work.change(appointment, because="missed")
 
 
+def fulfilAppointment(work: Work, request: Request) -> Aggregate:
+    appointment = work.get("Appointment", request.path["appointmentId"])
+    return work.change(appointment, because="fulfilled")
+
+
 def afterAppointmentCancelled(work: Work, appointment: Aggregate) -> None:
     """Pending for too long: nobody is going to keep it."""
     work.change(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -143,7 +143,7 @@ class PortalWeb:
             trust_env=False,
         )
 
-    def __enter__(self) -> PortalWeb:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

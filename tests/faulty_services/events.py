@@ -51,6 +51,10 @@ def _untold_birthday(event: Event) -> tuple[Event, ...]:
     return () if about and event.payload["reason"] == "ended" else (event,)
 
 
+def _unreplaced(event: Event) -> tuple[Event, ...]:
+    return () if event.payload.get("reason") == "replaced" else (event,)
+
+
 def _half_told(event: Event) -> tuple[Event, ...]:
     """Of a discharge only the encounter is told of."""
     return () if event.topic == DOCUMENT else (event,)
@@ -312,5 +316,15 @@ FAULTS = (
         "More events than declared: portal.orders-results.order.v1",
         edges("Order", lambda edge: replace(edge, when=None)),
         cases=5,
+    ),
+    Fault(
+        "what a correction replaces is not told of",
+        "events",
+        "billing",
+        "cause_and_effect",
+        "replaceInvoice",
+        "invoiceChanged has another key than declared",
+        events(_unreplaced),
+        within=SOON,
     ),
 )

@@ -8,7 +8,7 @@ from harness.serving.exchange import Answer, Request
 from reference_services.coverage.handlers import addCoverage
 from reference_services.messaging.handlers import getAttachment
 from reference_services.platform.work import Aggregate, Work
-from tests.faulty_services.breaking import answers, handlers, refusals
+from tests.faulty_services.breaking import Reply, answers, handlers, refusals
 from tests.faulty_services.fault import Fault
 
 
@@ -22,6 +22,11 @@ def _short_column(work: Work, request: Request) -> Aggregate:
 def _shown_inline(work: Work, request: Request) -> Answer:
     answer = getAttachment(work, request)
     return replace(answer, headers={**answer.headers, "Content-Disposition": "inline"})
+
+
+def _hopeful(reply: Reply) -> None:
+    if reply.body["status"] == "unknown":
+        reply.body["status"] = "in-progress"
 
 
 FAULTS = (
@@ -141,5 +146,14 @@ FAULTS = (
         "getAttachment",
         "Not what portal-web relies on: a file is saved, not shown",
         handlers(getAttachment=_shown_inline),
+    ),
+    Fault(
+        "an unknown outcome is shown as one that is still to come",
+        "schema and status",
+        "billing",
+        "http_pacts",
+        "getPayment",
+        "Not what portal-web relies on: nobody knows whether it was paid",
+        answers("getPayment", _hopeful),
     ),
 )

@@ -57,6 +57,10 @@ def _reopening(edge: Transition) -> Transition:
     return replace(edge, sources=(*edge.sources, "completed")) if edge.by == "reply" else edge
 
 
+def _unplanned_end(work: Work, invoice: Aggregate) -> None:
+    work.change(invoice, because="paid")
+
+
 def _lose_one(reply: Reply) -> None:
     if "next" in reply.body:
         reply.body["items"].pop()
@@ -363,5 +367,24 @@ FAULTS = (
         "after 172800 s",
         "A legal transition does not work: Thread in-progress → in-progress",
         _never("Thread", after=172800.0),
+    ),
+    Fault(
+        "money of which nobody knows is taken again",
+        "state",
+        "billing",
+        "lifecycle",
+        "capturePayment",
+        "An illegal transition is not refused with 409: a Payment that is unknown",
+        _also("Payment", "capturePayment", "unknown"),
+        cases=8,
+    ),
+    Fault(
+        "a plan goes on when nothing is open any more",
+        "state",
+        "billing",
+        "lifecycle",
+        "after 1 s of Invoice",
+        "A legal transition does not work: PaymentPlan active → completed",
+        handlers(afterInvoiceBalanced=_unplanned_end),
     ),
 )

@@ -104,6 +104,8 @@ def test_who_has_nothing_gets_empty_lists_and_no_error(portal: Portal) -> None:
         ("orders-results", "results"),
         ("messaging", "threads"),
         ("messaging", "messages"),
+        ("billing", "invoices"),
+        ("billing", "payments"),
     ):
         found = portal.get(service, f"/patients/{BEN}/{path}", patient(BEN))
         assert found == {"items": [], "total": 0}

@@ -160,6 +160,15 @@ def test_a_cancelled_appointment_gives_its_slot_back(portal: Portal) -> None:
     assert _steps(portal, cancel, str(asked["slotId"])) == [("busy", "free", "cancelled")]
 
 
+def test_only_a_visit_of_who_has_checked_in_has_taken_place(portal: Portal) -> None:
+    booked = portal.exists("scheduling", "Appointment", status="booked", patientId=ESTHER)
+    path = f"/appointments/{booked['id']}"
+    assert portal.post("scheduling", f"{path}/fulfil", STAFF, If_Match="*").status_code == 409
+    portal.post("scheduling", f"{path}/check-in", STAFF, If_Match="*")
+    assert portal.post("scheduling", f"{path}/fulfil", patient(ESTHER), If_Match="*").status_code == 403
+    assert portal.post("scheduling", f"{path}/fulfil", STAFF, If_Match="*").json()["status"] == "fulfilled"
+
+
 def test_what_stays_pending_for_a_day_is_cancelled_and_its_slot_freed(portal: Portal) -> None:
     slot = portal.exists("scheduling", "Slot", status="busy")
     waiting = portal.exists(

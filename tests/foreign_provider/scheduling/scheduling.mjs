@@ -262,6 +262,7 @@ const book = { scope: 'patient/Appointment.write', access: OWN }
 const change = { ...book, params: { appointmentId }, headers: VERSION }
 const checkIn = turns(['booked', 'arrived'], 'checked-in', 'checked-in')
 const markNoShow = turns(['booked'], 'noshow', 'missed')
+const fulfil = turns(['checked-in'], 'fulfilled', 'fulfilled')
 
 export const operations = {
   'GET /v1/slots': { ...search, query: { ...SEARCH, ...PAGE }, run: searchSlots },
@@ -277,4 +278,5 @@ export const operations = {
   [`POST ${one}/cancel`]: { ...change, body: CANCELLING, run: cancelAppointment },
   [`POST ${one}/check-in`]: { ...change, run: checkIn },
   [`POST ${one}/no-show`]: { ...change, access: CARE, scope: 'user/Appointment.write', run: markNoShow },
+  [`POST ${one}/fulfil`]: { ...change, access: CARE, scope: 'user/Appointment.write', run: fulfil },
 }
