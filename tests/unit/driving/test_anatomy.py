@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from harness.contract import load
 from harness.contract.model import Contract
 from harness.driving.actors import claims_for, needs_token
 from harness.driving.anatomy import Address, Anatomy, ids_in
@@ -76,3 +79,32 @@ def test_claims_are_those_that_the_contract_admits(tickets: Contract) -> None:
 
 def test_ids_are_texts_without_blanks() -> None:
     assert ids_in({"a": "short", "b": ["pat-4k7m2q9x1a", "two words"], "c": 5}) == {"pat-4k7m2q9x1a"}
+
+
+EXPORTS = """
+openapi: 3.1.0
+info: {title: Exports, version: '1'}
+paths:
+  /people/{personId}/exports:
+    post:
+      operationId: startExport
+      parameters: [{name: personId, in: path, required: true, schema: {type: string}}]
+      responses:
+        '202':
+          description: begun
+          content: {application/json: {schema: {$ref: '#/components/schemas/Export'}}}
+components:
+  schemas:
+    Export:
+      type: object
+      properties: {id: {type: string}, status: {enum: [begun]}, personId: {type: string}}
+      x-lifecycle: {property: status, transitions: [{to: begun, by: startExport}]}
+"""
+
+
+def test_what_begins_a_lifecycle_acts_on_none_that_exists_whatever_it_answers(tmp_path: Path) -> None:
+    (tmp_path / "openapi.yaml").write_text(EXPORTS, encoding="utf-8")
+    exports = load(tmp_path)
+    anatomy = Anatomy(exports)
+    assert anatomy.acts_on(exports.operations["startExport"]) is None
+    assert [each.id for each in anatomy.creators("Export")] == ["startExport"]
