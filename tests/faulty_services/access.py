@@ -122,4 +122,14 @@ FAULTS = (
         tokens(verify_signature=False),
         ("concurrency", "paging"),
     ),
+    Fault(
+        "staff read what a copy holds",
+        "access",
+        "export-audit",
+        "access",
+        "downloadExport",
+        "Somebody who may not is not refused: staff",
+        otherwise("downloadExport", access={"patient": "own", "proxy": "granted", "staff": "any"}),
+        ("concurrency", "paging"),
+    ),
 )

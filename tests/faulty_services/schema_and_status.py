@@ -125,4 +125,13 @@ FAULTS = (
         "Not what portal-web relies on: a result that is held back",
         answers("getReport", lambda reply: reply.body.pop("heldUntil", None)),
     ),
+    Fault(
+        "a copy does not say what is missing in it",
+        "schema and status",
+        "export-audit",
+        "http_pacts",
+        "downloadExport",
+        "Not what portal-web relies on: a copy in which a part is missing",
+        answers("downloadExport", lambda reply: reply.body.pop("partial", None)),
+    ),
 )

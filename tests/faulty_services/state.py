@@ -342,4 +342,13 @@ FAULTS = (
         "An illegal transition is not refused with 409: a Report that is corrected, by 'long-name'",
         edges("Report", _overtaking),
     ),
+    Fault(
+        "an export outlives the access of who asked for it",
+        "state",
+        "export-audit",
+        "lifecycle",
+        "at accessEndsAt",
+        "A legal transition does not work: ExportJob accepted → cancelled",
+        _never("ExportJob", at="accessEndsAt"),
+    ),
 )
