@@ -3,6 +3,8 @@ who must not be."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
 from collections.abc import Mapping
 
@@ -74,6 +76,14 @@ def test_every_access_is_an_entry_bound_to_the_one_before(portal: Portal) -> Non
     after = _verified(portal)
     assert (after["intact"], after["entries"]) == (True, before["entries"] + 2)
     assert after["head"] == {"sequence": second["sequence"], "hash": second["hash"]}
+
+
+def test_anybody_can_make_the_hash_of_what_an_entry_says(portal: Portal) -> None:
+    """As the contract has it: canonical JSON without the hash, the one before included."""
+    entry = _entry(portal, BEN, _happened(portal, BEN))
+    said = {name: value for name, value in entry.items() if name != "hash"}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert hashlib.sha256(text.encode()).hexdigest() == entry["hash"]
 
 
 def test_an_access_that_is_told_twice_is_one_entry(portal: Portal) -> None:
