@@ -66,6 +66,7 @@ class Engine:
             "patch": self._patch,
             "delete": self._delete,
             "act": self._deed,
+            "aspect": self._aspect,
         }
 
     def act(self, plan: Plan, request: Request, state: State) -> Outcome | None:
@@ -86,6 +87,11 @@ class Engine:
         if plan.done.tag is not None and plan.documents(304) and fresh(plan.done, request, thing):
             return Outcome(plan.done, thing, unchanged=True)
         return Outcome(plan.done, thing)
+
+    def _aspect(self, plan: Plan, request: Request, state: State) -> None:
+        """What is shown the contract's examples say; here only whether the thing is there for this caller."""
+        if find_thing(plan, request, state) is None:
+            tell_nothing(plan, request, state)
 
     def _list(self, plan: Plan, request: Request, state: State) -> Outcome | None:
         if plan.paging is None or plan.done.form is None:

@@ -42,7 +42,7 @@ def _must_go_on(plan: Plan, thing: Thing) -> None:
     What the answer's schema has beside a problem's own members is the thing's: what it was replaced by.
     """
     lifecycle = plan.role.kind.lifecycle
-    if plan.role.does != "read" or lifecycle is None or not plan.documents(410):
+    if plan.role.does not in ("read", "aspect") or lifecycle is None or not plan.documents(410):
         return
     if not is_last(lifecycle, thing.document.get(lifecycle.status)):
         return

@@ -74,7 +74,7 @@ class Stateful:
 
     def reads(self, operation: str) -> bool:
         """Whether an operation changes nothing, so that it needs no lock."""
-        return self._resources.roles[operation].does in ("read", "list")
+        return self._resources.roles[operation].does in ("read", "list", "aspect")
 
     def answer(self, request: Request, state: State) -> Told | None:
         """What state makes of a request; None where it cannot say. Raises Problem for every refusal."""

@@ -93,14 +93,23 @@ class Anatomy:
     def acts_on(self, operation: Operation) -> Address | None:
         """The aggregate that the operation addresses: that of its last path parameter.
 
-        A POST that answers 201 makes one; what its path names is what the new one belongs to.
+        A POST that answers 201, or with which a lifecycle begins, makes one; what its path names is what
+        the new one belongs to.
         """
         addresses = self.addresses(operation)
         last = re.findall(r"\{([^}]+)\}", operation.path)[-1:]
         if not addresses or [addresses[-1].parameter] != last:
             return None
-        makes = operation.method.lower() == "post" and "201" in operation.responses
+        makes = operation.method.lower() == "post" and (
+            "201" in operation.responses or self._begins(operation)
+        )
         return None if makes and self.answers(operation) == addresses[-1].schema else addresses[-1]
+
+    def _begins(self, operation: Operation) -> bool:
+        """Whether what the operation answers comes into being by it, at once or (202) in the end."""
+        caused = self.contract.caused_by(operation.id)
+        answered = self.answers(operation)
+        return any(lifecycle.schema == answered and not edge.sources for lifecycle, edge in caused)
 
     def driven(self, cause: Operation | MessageOperation) -> tuple[Driven, ...]:
         """The lifecycles that an operation moves, one entry for each aggregate that it names."""

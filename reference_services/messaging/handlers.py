@@ -14,13 +14,10 @@ from reference_services.messaging.people import (
     OTHER,
     UNSENT,
     caller,
-    known,
-    listed,
-    may_act,
-    note,
     rename,
     side_of,
 )
+from reference_services.platform.discretion import discreet, of_patient
 from reference_services.platform.values import instant, sortable, timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
 
@@ -32,7 +29,6 @@ def searchThreads(work: Work, request: Request) -> Page:
 
 def startThread(work: Work, request: Request) -> Aggregate:
     asked = request.body
-    may_act(work, asked["patientId"])
     confidentiality = asked.get("confidentiality", "N")
     if work.actor == "proxy" and confidentiality != "N":
         raise Problem(422, errors=[Reason("/confidentiality", "would hide it from who begins it")])
@@ -41,15 +37,15 @@ def startThread(work: Work, request: Request) -> Aggregate:
 
 
 def getThread(work: Work, request: Request) -> Aggregate:
-    return known(work, work.get("Thread", request.path["threadId"]))
+    return discreet(work, work.get("Thread", request.path["threadId"]))
 
 
 def listThreads(work: Work, request: Request) -> Page:
-    return work.page("Thread", request, listed(work, request, "status", "overdue"))
+    return work.page("Thread", request, of_patient(work, request, "status", "overdue"))
 
 
 def closeThread(work: Work, request: Request) -> Aggregate:
-    thread = known(work, work.get("Thread", request.path["threadId"]))
+    thread = discreet(work, work.get("Thread", request.path["threadId"]))
     if side_of(work) == "care-team" and "unansweredSince" in thread:
         raise Problem(409, detail="The patient waits for an answer.")
     left = {"unansweredSince": None, "overdue": False}
@@ -59,7 +55,7 @@ def closeThread(work: Work, request: Request) -> Aggregate:
 
 
 def listMessages(work: Work, request: Request) -> Page:
-    found = work.page("Message", request, listed(work, request, "threadId", "status", "recipient"))
+    found = work.page("Message", request, of_patient(work, request, "threadId", "status", "recipient"))
     for message in found:
         _unless_unsent(work, message)
     return found
@@ -67,7 +63,7 @@ def listMessages(work: Work, request: Request) -> Page:
 
 def reply(work: Work, request: Request) -> Aggregate:
     asked = request.body
-    thread = known(work, work.get("Thread", request.path["threadId"]))
+    thread = discreet(work, work.get("Thread", request.path["threadId"]))
     message, now = work.new_id("Message"), timestamp(work.now)
     written = {**_part_of(thread), **_by(work, thread["patientId"]), **asked}
     if "sendAt" in asked:
@@ -82,11 +78,11 @@ def reply(work: Work, request: Request) -> Aggregate:
 
 
 def getMessage(work: Work, request: Request) -> Aggregate:
-    return _unless_unsent(work, known(work, work.get("Message", request.path["messageId"])))
+    return _unless_unsent(work, discreet(work, work.get("Message", request.path["messageId"])))
 
 
 def markRead(work: Work, request: Request) -> Aggregate:
-    message = known(work, work.get("Message", request.path["messageId"]))
+    message = discreet(work, work.get("Message", request.path["messageId"]))
     if side_of(work) != message["recipient"]:
         return message
     who = caller(work, message["patientId"])
@@ -95,7 +91,7 @@ def markRead(work: Work, request: Request) -> Aggregate:
 
 def attach(work: Work, request: Request) -> Aggregate:
     asked = request.body
-    thread = known(work, work.get("Thread", request.path["threadId"]))
+    thread = discreet(work, work.get("Thread", request.path["threadId"]))
     if thread.status != "in-progress":
         raise Problem(409, detail="It is closed.")
     try:
@@ -109,7 +105,7 @@ def attach(work: Work, request: Request) -> Aggregate:
 
 def getAttachment(work: Work, request: Request) -> Answer:
     """The bytes, unless JSON is asked for by its name."""
-    attachment = known(work, work.get("Attachment", request.path["attachmentId"]))
+    attachment = discreet(work, work.get("Attachment", request.path["attachmentId"]))
     kind, accept = attachment["contentType"], request.headers.get("accept", "*/*")
     if "application/json" in accept.lower() and acceptable(accept, ("application/json",)):
         shown = {name: value for name, value in attachment.document.items() if name != "data"}
@@ -123,8 +119,8 @@ def getAttachment(work: Work, request: Request) -> Answer:
 def grantChanged(work: Work, message: IncomingMessage) -> None:
     """What a proxy has in preparation is not sent, once there is no grant for it."""
     change = message.payload
-    if note(work, change):
-        patient, proxy = work.settled(change["patientId"]), work.settled(change["proxyId"])
+    patient, proxy = work.settled(change["patientId"]), work.settled(change["proxyId"])
+    if not work.holds("granted", proxy, patient):
         whose = {"patientId": patient, "sender.id": proxy, "sender.role": "proxy"}
         _take_back(work, _waiting(work, **whose), "proxy-revoked")
 

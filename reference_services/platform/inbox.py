@@ -116,7 +116,8 @@ class Taker:
             situation = self._situation(message)
             work = Work(transaction, self.knowledge, situation)
             if (said := told(operation, situation.context)) is not None:
-                relations.note(transaction, operation.id, replace(said, subject=work.settled(said.subject)))
+                actor, subject = work.settled(said.actor), work.settled(said.subject)
+                relations.note(transaction, operation.id, replace(said, actor=actor, subject=subject))
             if (function := self.functions.get(operation.id)) is not None:
                 function(work, message)
             work.finish([each for each in operation.emits if not each.transitions], None, None)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from tests.consumers.portal_web import PortalWeb
+from tests.consumers.portal_web import PortalWeb, once
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,7 @@ class PortalBills(PortalWeb):
 
     def _made(self, path: str, **asked: Any) -> httpx.Response:
         """The answer to a POST that makes something for the patient, under a key of its own."""
-        key = {"Idempotency-Key": str(uuid.uuid4())}
-        return self._ask("POST", path, json={"patientId": self.patient, **asked}, headers=key)
+        return self._ask("POST", path, json={"patientId": self.patient, **asked}, headers=once())
 
 
 def _bill(told: dict[str, Any]) -> Bill:

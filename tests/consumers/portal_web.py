@@ -122,15 +122,6 @@ class Result:
     version: str = ""
 
 
-@dataclass(frozen=True)
-class Said:
-    """A message. ``by`` is who wrote it, ``text`` None while the other side has not sent it."""
-
-    id: str
-    by: str
-    text: str | None
-
-
 class PortalWeb:
     """One patient's session with one service."""
 
@@ -158,7 +149,7 @@ class PortalWeb:
 
     def book(self, slot: str) -> Appointment:
         body = {"patientId": self.patient, "slotId": slot}
-        return _appointment(self._ask("POST", "/appointments", json=body, headers=_once()))
+        return _appointment(self._ask("POST", "/appointments", json=body, headers=once()))
 
     def appointment(self, id: str) -> Appointment:
         return _appointment(self._ask("GET", f"/appointments/{id}"))
@@ -193,7 +184,7 @@ class PortalWeb:
         told = [{"linkId": asked, "value": value} for asked, value in answers.items()]
         body = {"questionnaire": questionnaire, "answers": told}
         path = f"/patients/{self.patient}/forms"
-        return str(self._ask("POST", path, json=body, headers=_once()).json()["id"])
+        return str(self._ask("POST", path, json=body, headers=once()).json()["id"])
 
     def forms(self) -> list[str]:
         """Their ids."""
@@ -209,7 +200,7 @@ class PortalWeb:
     def ask_for_proxy(self, who: str, *scopes: str) -> str:
         """The id of the grant, which nobody has approved yet."""
         body = {"patientId": self.patient, "proxyId": who, "level": "adult", "scopes": list(scopes)}
-        return str(self._ask("POST", "/proxy-grants", json=body, headers=_once()).json()["id"])
+        return str(self._ask("POST", "/proxy-grants", json=body, headers=once()).json()["id"])
 
     def revoke_proxy(self, grant: str, version: str) -> str:
         """The grant's status afterwards."""
@@ -228,7 +219,7 @@ class PortalWeb:
     def ask_eligibility(self) -> str:
         """The id of the check that was begun."""
         body = {"patientId": self.patient}
-        return str(self._ask("POST", "/eligibility-checks", json=body, headers=_once()).json()["id"])
+        return str(self._ask("POST", "/eligibility-checks", json=body, headers=once()).json()["id"])
 
     def eligibility(self, check: str) -> str | None:
         """The payer's answer, None while there is none."""
@@ -241,7 +232,7 @@ class PortalWeb:
     def register_device(self, platform: str, token: str) -> str:
         """The id of the device."""
         path, body = f"/patients/{self.patient}/devices", {"platform": platform, "token": token}
-        return str(self._ask("POST", path, json=body, headers=_once()).json()["id"])
+        return str(self._ask("POST", path, json=body, headers=once()).json()["id"])
 
     def deliveries(self) -> list[Delivery]:
         found = self._ask("GET", f"/patients/{self.patient}/deliveries").json()
@@ -268,7 +259,7 @@ class PortalWeb:
     def ask_for_refill(self, medication: str) -> str:
         """The id of the refill, be it a new one or the one that is open. Raises NoRefill."""
         body = {"patientId": self.patient, "medicationRequestId": medication}
-        return str(self._ask("POST", "/refills", json=body, headers=_once()).json()["id"])
+        return str(self._ask("POST", "/refills", json=body, headers=once()).json()["id"])
 
     def refill(self, id: str) -> tuple[str, str | None]:
         """What became of a refill: its status, and why it was declined."""
@@ -300,39 +291,9 @@ class PortalWeb:
         path = f"/reports/{result.id}/acknowledge"
         return str(self._ask("POST", path, headers={"If-Match": result.version}).json()["readAt"])
 
-    def threads(self) -> dict[str, bool]:
-        """Whether each has waited too long for an answer."""
-        found = self._ask("GET", f"/patients/{self.patient}/threads").json()
-        return {str(each["id"]): bool(each["overdue"]) for each in found["items"]}
-
-    def begin(self, subject: str, topic: str) -> str:
-        """The id of a thread in which nothing is said yet."""
-        body = {"patientId": self.patient, "subject": subject, "topic": topic}
-        return str(self._ask("POST", "/threads", json=body, headers=_once()).json()["id"])
-
-    def say(self, thread: str, text: str) -> str:
-        """The message's status."""
-        path = f"/threads/{thread}/messages"
-        return str(self._ask("POST", path, json={"body": text}, headers=_once()).json()["status"])
-
-    def said(self, thread: str) -> list[Said]:
-        found = self._ask("GET", f"/patients/{self.patient}/messages", params={"threadId": thread}).json()
-        return [Said(each["id"], each["sender"]["role"], each.get("body")) for each in found["items"]]
-
-    def mark_read(self, message: str) -> str:
-        """When that was."""
-        return str(self._ask("POST", f"/messages/{message}/read").json()["readAt"])
-
-    def saved_as(self, attachment: str, content_type: str) -> str:
-        """The name under which a browser saves a file that it does not show."""
-        answer = self._ask("GET", f"/attachments/{attachment}", headers={"Accept": content_type})
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        return answer.headers["Content-Disposition"].removeprefix("attachment; filename=").strip('"')
-
     def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         answer = self._client.request(method, path, **request)
-        if answer.status_code == 410:
-            told = answer.json()
+        if answer.status_code == 410 and "replacedBy" in (told := answer.json()):
             raise Moved(410, str(told["title"]), str(told["replacedBy"]))
         if answer.status_code == 409 and "refusal" in (told := answer.json()):
             raise NoRefill(409, str(told["title"]), str(told["refusal"]), told.get("refillableFrom"))
@@ -341,7 +302,8 @@ class PortalWeb:
         return answer
 
 
-def _once() -> dict[str, str]:
+def once() -> dict[str, str]:
+    """An Idempotency-Key of its own."""
     return {"Idempotency-Key": str(uuid.uuid4())}
 
 

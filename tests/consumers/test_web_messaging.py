@@ -9,16 +9,17 @@ from pact import match
 from pact.interaction import HttpInteraction
 
 from tests.consumers.agreement import Agreement, Interaction
-from tests.consumers.portal_web import PortalWeb, Refused, Said
+from tests.consumers.portal_messages import PortalMessages, Said
+from tests.consumers.portal_web import Refused
 from tests.consumers.wording import AMARA, JSON_TYPE, KEY, id_like, one_of, text_like, time_like
 
-AGREEMENT = Agreement[HttpInteraction, PortalWeb]("portal-web", "messaging", "HTTP")
+AGREEMENT = Agreement[HttpInteraction, PortalMessages]("portal-web", "messaging", "HTTP")
 
 THREAD, CLOSED, FRESH = "thr-41000001", "thr-41000008", "thr-41000021"
 MESSAGE, UNREAD, READ, FILE = "msg-42000002", "msg-42000003", "msg-42000004", "att-43000001"
 PROBLEM = "application/problem+json"
 
-Use = Callable[[PortalWeb], None]
+Use = Callable[[PortalMessages], None]
 
 
 @AGREEMENT("the threads, and whether anybody answers")
@@ -31,7 +32,7 @@ def threads(wanted: HttpInteraction) -> Use:
         .with_body({"items": match.each_like(told), "total": match.int(1)}, JSON_TYPE)
     )
 
-    def use(portal: PortalWeb) -> None:
+    def use(portal: PortalMessages) -> None:
         assert portal.threads() == {THREAD: False}
 
     return use
@@ -47,7 +48,7 @@ def begun(wanted: HttpInteraction) -> Use:
         .with_body({"id": id_like(FRESH)}, JSON_TYPE)
     )
 
-    def use(portal: PortalWeb) -> None:
+    def use(portal: PortalMessages) -> None:
         assert portal.begin("My tablets", "medication") == FRESH
 
     return use
@@ -64,7 +65,7 @@ def sent(wanted: HttpInteraction) -> Use:
         .with_body({"id": id_like("msg-42000022"), "status": "in-progress"}, JSON_TYPE)
     )
 
-    def use(portal: PortalWeb) -> None:
+    def use(portal: PortalMessages) -> None:
         assert portal.say(THREAD, "Thank you.") == "in-progress"
 
     return use
@@ -86,7 +87,7 @@ def said(wanted: HttpInteraction) -> Use:
         .with_body({"items": match.each_like(told), "total": match.int(1)}, JSON_TYPE)
     )
 
-    def use(portal: PortalWeb) -> None:
+    def use(portal: PortalMessages) -> None:
         assert portal.said(THREAD) == [Said(MESSAGE, "clinician", "Yes, with food, but not with milk.")]
 
     return use
@@ -104,7 +105,7 @@ def read(wanted: HttpInteraction) -> Use:
         .with_body({"id": UNREAD, "readAt": time_like("2031-02-20T08:00:00Z")}, JSON_TYPE)
     )
 
-    def use(portal: PortalWeb) -> None:
+    def use(portal: PortalMessages) -> None:
         assert portal.mark_read(UNREAD) == "2031-02-20T08:00:00Z"
 
     return use
@@ -122,7 +123,7 @@ def read_before(wanted: HttpInteraction) -> Use:
         .with_body({"status": 409, "title": text_like("Conflict")}, PROBLEM)
     )
 
-    def use(portal: PortalWeb) -> None:
+    def use(portal: PortalMessages) -> None:
         with pytest.raises(Refused) as caught:
             portal.mark_read(READ)
         assert caught.value.status == 409
@@ -141,7 +142,7 @@ def closed(wanted: HttpInteraction) -> Use:
         .with_body({"status": 409, "title": text_like("Conflict")}, PROBLEM)
     )
 
-    def use(portal: PortalWeb) -> None:
+    def use(portal: PortalMessages) -> None:
         with pytest.raises(Refused) as caught:
             portal.say(CLOSED, "One more thing.")
         assert caught.value.status == 409
@@ -161,12 +162,14 @@ def saved(wanted: HttpInteraction) -> Use:
         .with_header("Content-Disposition", f'attachment; filename="{FILE}.pdf"')
     )
 
-    def use(portal: PortalWeb) -> None:
+    def use(portal: PortalMessages) -> None:
         assert portal.saved_as(FILE, "application/pdf") == f"{FILE}.pdf"
 
     return use
 
 
 @pytest.mark.parametrize("interaction", AGREEMENT.interactions, ids=str)
-def test_the_web_client_understands_messages(interaction: Interaction[HttpInteraction, PortalWeb]) -> None:
-    interaction.tried(lambda url: PortalWeb(url, AMARA, "of-the-test"))
+def test_the_web_client_understands_messages(
+    interaction: Interaction[HttpInteraction, PortalMessages],
+) -> None:
+    interaction.tried(lambda url: PortalMessages(url, AMARA, "of-the-test"))

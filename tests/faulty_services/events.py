@@ -13,7 +13,7 @@ from reference_services.platform.work import Aggregate, Work
 from reference_services.scheduling.handlers import cancelAppointment
 from tests.faulty_services.breaking import Event, edges, events, handlers, hasty, platform
 from tests.faulty_services.fault import Fault
-from tests.faulty_services.state import refused
+from tests.faulty_services.lifecycles import refused
 
 COVERAGE, DOCUMENT = "portal.coverage.coverage.v1", "portal.encounters-records.document.v1"
 DIAGNOSIS = "Other specified abnormal findings of blood chemistry"

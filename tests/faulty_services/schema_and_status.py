@@ -156,4 +156,13 @@ FAULTS = (
         "Not what portal-web relies on: nobody knows whether it was paid",
         answers("getPayment", _hopeful),
     ),
+    Fault(
+        "a copy does not say what is missing in it",
+        "schema and status",
+        "export-audit",
+        "http_pacts",
+        "downloadExport",
+        "Not what portal-web relies on: a copy in which a part is missing",
+        answers("downloadExport", lambda reply: reply.body.pop("partial", None)),
+    ),
 )

@@ -20,6 +20,8 @@ from harness.contract.model import JSON, Contract, Example, Operation, System
 from harness.contract.schema import compile_schema, expand, properties
 from harness.contract.styles import scalar_text
 from harness.driving.actors import claims_for
+from harness.driving.calls import Call
+from harness.driving.things import evaluate_text
 from tests.conftest import ROOT
 from tests.services.portal import STAFF, Portal
 
@@ -123,9 +125,11 @@ def test_an_example_succeeds_on_a_fresh_seed(
     portal: Portal, service: str, operation: Operation, name: str
 ) -> None:
     path, query, headers = operation.path.removeprefix("/v1"), [], {"Accept": "application/json"}
+    named: dict[str, JSON] = {}
     for parameter in operation.parameters:
         value = _named(parameter.examples, name) if parameter.location != "query" else None
         if parameter.location == "path":
+            named[parameter.name] = value
             path = path.replace(f"{{{parameter.name}}}", str(value))
         elif parameter.location == "header" and value is not None:
             headers[parameter.name] = value
@@ -140,7 +144,10 @@ def test_an_example_succeeds_on_a_fresh_seed(
         body = next(each.value for each in media.examples if each.name == name)
 
     url = f"{path}?{'&'.join(query)}" if query else path
-    claims = STAFF if "staff" in operation.access or not operation.access else claims_for(operation, None)
+    shown = [each.examples for answer in operation.successes for each in answer.content.values()]
+    call = Call(operation, named, body=body)
+    subject = evaluate_text(operation, operation.subject, call, _named(shown[0], name) if shown else None)
+    claims = STAFF if "staff" in operation.access or not operation.access else claims_for(operation, subject)
     answer = portal.call(service, operation.method, url, claims, body, **headers)
 
     expected = operation.response_for(answer.status_code)

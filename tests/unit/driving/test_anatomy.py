@@ -120,3 +120,30 @@ components:
         property: status
         transitions: [{from: [open], to: open, by: reply, id: $request.path.threadId}]
 """
+EXPORTS = """
+openapi: 3.1.0
+info: {title: Exports, version: '1'}
+paths:
+  /people/{personId}/exports:
+    post:
+      operationId: startExport
+      parameters: [{name: personId, in: path, required: true, schema: {type: string}}]
+      responses:
+        '202':
+          description: begun
+          content: {application/json: {schema: {$ref: '#/components/schemas/Export'}}}
+components:
+  schemas:
+    Export:
+      type: object
+      properties: {id: {type: string}, status: {enum: [begun]}, personId: {type: string}}
+      x-lifecycle: {property: status, transitions: [{to: begun, by: startExport}]}
+"""
+
+
+def test_what_begins_a_lifecycle_acts_on_none_that_exists_whatever_it_answers(tmp_path: Path) -> None:
+    (tmp_path / "openapi.yaml").write_text(EXPORTS, encoding="utf-8")
+    exports = load(tmp_path)
+    anatomy = Anatomy(exports)
+    assert anatomy.acts_on(exports.operations["startExport"]) is None
+    assert [each.id for each in anatomy.creators("Export")] == ["startExport"]
