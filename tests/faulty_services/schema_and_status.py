@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.serving.exchange import Request
 from reference_services.coverage.handlers import addCoverage
 from reference_services.platform.work import Aggregate, Work
-from tests.faulty_services.breaking import answers, handlers, refusals
+from tests.faulty_services.breaking import Reply, answers, handlers, refusals
 from tests.faulty_services.fault import Fault
 
 
@@ -14,6 +14,11 @@ def _short_column(work: Work, request: Request) -> Aggregate:
     if len(request.body.get("planName", "")) == 120:
         raise RuntimeError("value too long for type character varying(119)")
     return addCoverage(work, request)
+
+
+def _unexplained(reply: Reply) -> None:
+    for each in reply.body.get("answers", ()):
+        each.pop("denialReason", None)
 
 
 FAULTS = (
@@ -124,5 +129,14 @@ FAULTS = (
         "getReport",
         "Not what portal-web relies on: a result that is held back",
         answers("getReport", lambda reply: reply.body.pop("heldUntil", None)),
+    ),
+    Fault(
+        "nobody is told why an authorization was denied",
+        "schema and status",
+        "coverage",
+        "http_pacts",
+        "getPriorAuth",
+        "Not what portal-web relies on: why the payer does not authorize it",
+        answers("getPriorAuth", _unexplained),
     ),
 )

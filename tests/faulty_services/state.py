@@ -53,6 +53,14 @@ def _overtaking(edge: Transition) -> Transition:
     )
 
 
+def _decided_by_time(edge: Transition) -> Transition:
+    return replace(edge, to="complete") if edge.at == "dueAt" else edge
+
+
+def _approving(work: Work, asked: Aggregate) -> None:
+    work.change(asked, because="decided", decision="approved")
+
+
 def _lose_one(reply: Reply) -> None:
     if "next" in reply.body:
         reply.body["items"].pop()
@@ -341,5 +349,23 @@ FAULTS = (
         "putReport",
         "An illegal transition is not refused with 409: a Report that is corrected, by 'long-name'",
         edges("Report", _overtaking),
+    ),
+    Fault(
+        "what a payer is late with counts as approved",
+        "state",
+        "coverage",
+        "lifecycle",
+        "at dueAt",
+        "A legal transition does not work: PriorAuth queued → queued",
+        replace(edges("PriorAuth", _decided_by_time), handlers={"afterPriorAuthComplete": _approving}),
+    ),
+    Fault(
+        "what was authorized is decided a second time",
+        "state",
+        "coverage",
+        "lifecycle",
+        "decidePriorAuth",
+        "An illegal transition is not refused with 409: a PriorAuth that is complete",
+        _also("PriorAuth", "decidePriorAuth", "complete"),
     ),
 )
