@@ -85,7 +85,8 @@ class _Provocation:
         driven = [d for d in self.bench.anatomy.driven(operation) if set(d.edges) & set(cause.edges)]
         own = next((d for d in driven if d.expression is None), None)
         status = self._source(cause.edges) if own else None
-        scenario = next((s for s in promising(operation) if _causes(cause, operation, own, status, s)), None)
+        causing = [s for s in promising(operation) if _causes(cause, operation, own, status, s)]
+        scenario = max(causing, key=lambda each: _agreement(each, self.wished), default=None)
         if scenario is None:
             raise StateError(str(operation.place), "none of its examples causes it")
         address = self.bench.anatomy.acts_on(operation)
@@ -179,6 +180,12 @@ def _causes(
         return True
     single = (replace(own, edges=(edge,)) for edge in cause.edges)
     return any(edge_for(each, status, scenario, operation) is not None for each in single)
+
+
+def _agreement(scenario: Scenario, wished: Mapping[str, JSON]) -> int:
+    """How much of what the event should tell the request says already."""
+    said = scenario.body if isinstance(scenario.body, Mapping) else {}
+    return sum(1 for name, value in wished.items() if name in said and said[name] == value)
 
 
 def _made(bench: Bench, state: ProviderState) -> Thing:

@@ -24,7 +24,8 @@ from tests.consumers.wording import (
 AGREEMENT = Agreement[HttpInteraction, PortalWeb]("portal-web", "coverage", "HTTP")
 
 COVERAGE, CHECK = "cov-30000001", "elg-40000001"
-PRIOR_AUTH, DUE, ETAG_READ = "pau-17000002", "2031-02-27T08:00:00Z", '"1"'
+PRIOR_AUTH, REFUSED = "pau-17000001", "pau-17000014"
+DUE, ETAG_READ = "2031-02-27T08:00:00Z", '"1"'
 
 Use = Callable[[PortalWeb], None]
 
@@ -102,8 +103,9 @@ def answered(wanted: HttpInteraction) -> Use:
     return use
 
 
-def _prior_auth(**more: object) -> dict[str, object]:
-    return {"id": PRIOR_AUTH, "patientId": AMARA, "dueAt": DUE, **more}
+def _prior_auth(id: str, outcome: str, decision: str, *answers: object) -> dict[str, object]:
+    state = {"id": id, "patientId": AMARA, "dueAt": DUE, "outcome": outcome, "decision": decision}
+    return {**state, "answers": list(answers)} if answers else dict(state)
 
 
 @AGREEMENT("what the payer is asked to authorize")
@@ -114,7 +116,7 @@ def waiting(wanted: HttpInteraction) -> Use:
         "dueAt": time_like(DUE),
     }
     (
-        wanted.given("PriorAuth exists", _prior_auth(outcome="queued", decision="pended"))
+        wanted.given("PriorAuth exists", _prior_auth(PRIOR_AUTH, "queued", "pended"))
         .with_request("GET", f"/v1/patients/{AMARA}/prior-authorizations")
         .will_respond_with(200)
         .with_body({"items": match.each_like(told), "total": match.int(1)}, JSON_TYPE)
@@ -133,13 +135,13 @@ DENIED = {"sequence": 1, "decision": "denied", "denialReason": "not-covered"}
 def denied(wanted: HttpInteraction) -> Use:
     answer = {"sequence": match.int(1), "decision": "denied", "denialReason": text_like("not-covered")}
     (
-        wanted.given("PriorAuth exists", _prior_auth(outcome="complete", decision="denied", answers=[DENIED]))
-        .with_request("GET", f"/v1/prior-authorizations/{PRIOR_AUTH}")
+        wanted.given("PriorAuth exists", _prior_auth(REFUSED, "complete", "denied", DENIED))
+        .with_request("GET", f"/v1/prior-authorizations/{REFUSED}")
         .will_respond_with(200)
         .with_header("ETag", ETAG)
         .with_body(
             {
-                "id": PRIOR_AUTH,
+                "id": REFUSED,
                 "outcome": "complete",
                 "decision": "denied",
                 "dueAt": time_like(DUE),
@@ -150,7 +152,7 @@ def denied(wanted: HttpInteraction) -> Use:
     )
 
     def use(portal: PortalWeb) -> None:
-        assert portal.prior_auth(PRIOR_AUTH).why_not == ("not-covered",)
+        assert portal.prior_auth(REFUSED).why_not == ("not-covered",)
 
     return use
 
@@ -158,18 +160,18 @@ def denied(wanted: HttpInteraction) -> Use:
 @AGREEMENT("the patient has a denial looked at again")
 def appealed(wanted: HttpInteraction) -> Use:
     (
-        wanted.given("PriorAuth exists", _prior_auth(outcome="complete", decision="denied", answers=[DENIED]))
-        .with_request("POST", f"/v1/prior-authorizations/{PRIOR_AUTH}/appeal")
+        wanted.given("PriorAuth exists", _prior_auth(REFUSED, "complete", "denied", DENIED))
+        .with_request("POST", f"/v1/prior-authorizations/{REFUSED}/appeal")
         .with_header("If-Match", ETAG)
         .with_body({"ground": "new-evidence"}, JSON_TYPE)
         .will_respond_with(200)
         .with_body(
-            {"id": PRIOR_AUTH, "outcome": "queued", "decision": "pended", "dueAt": time_like(DUE)}, JSON_TYPE
+            {"id": REFUSED, "outcome": "queued", "decision": "pended", "dueAt": time_like(DUE)}, JSON_TYPE
         )
     )
 
     def use(portal: PortalWeb) -> None:
-        before = PriorAuth(PRIOR_AUTH, "denied", DUE, ("not-covered",), ETAG_READ)
+        before = PriorAuth(REFUSED, "denied", DUE, ("not-covered",), ETAG_READ)
         assert portal.appeal(before, "new-evidence").says == "pended"
 
     return use
@@ -178,7 +180,7 @@ def appealed(wanted: HttpInteraction) -> Use:
 @AGREEMENT("there is nothing to appeal against yet")
 def too_early(wanted: HttpInteraction) -> Use:
     (
-        wanted.given("PriorAuth exists", _prior_auth(outcome="queued", decision="pended"))
+        wanted.given("PriorAuth exists", _prior_auth(PRIOR_AUTH, "queued", "pended"))
         .with_request("POST", f"/v1/prior-authorizations/{PRIOR_AUTH}/appeal")
         .with_header("If-Match", ETAG)
         .with_body({"ground": "new-evidence"}, JSON_TYPE)
