@@ -11,7 +11,7 @@ from harness.driving.bench import Bench
 from harness.driving.causes import Cause, causes
 from harness.driving.edges import edge_for
 from harness.driving.exercising import admitting
-from harness.driving.messages import Posting, examples, posting
+from harness.driving.messages import Posting, examples, named_by, posting
 from harness.driving.pact_files import ProviderState
 from harness.driving.placing import get, put, split
 from harness.driving.requests import send, successful
@@ -164,9 +164,7 @@ class _Provocation:
             given = self._given(driven.lifecycle.schema)
             source, pointer = split(driven.expression or "")
             if given is not None and source == "$message.payload":
-                document = put(
-                    document, pointer, get(given.document, self.bench.anatomy.id_pointer(given.schema))
-                )
+                document = put(document, pointer, get(given.document, named_by(self.bench, driven)))
                 same = {k: v for k, v in given.document.items() if k in document and k.endswith("Id")}
                 document = {**document, **same}
         return replace(message, document=document)
