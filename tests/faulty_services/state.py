@@ -12,7 +12,7 @@ from reference_services.coverage.handlers import addCoverage
 from reference_services.notifications.handlers import getPreferences
 from reference_services.platform import endpoint
 from reference_services.platform.values import timestamp
-from reference_services.platform.work import Aggregate, Page, Work
+from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
 from reference_services.scheduling.handlers import releaseSlot
 from tests.faulty_services.breaking import Break, Reply, answers, edges, handlers, platform, without
 from tests.faulty_services.fault import Fault
@@ -51,6 +51,14 @@ def _overtaking(edge: Transition) -> Transition:
         if (edge.by, edge.to) == ("putReport", "final")
         else edge
     )
+
+
+def _leaving_one(work: Work, message: IncomingMessage) -> None:
+    """Of all that a provider who has left was to do only the first is proposed anew."""
+    theirs = {"providerId": message.payload["id"], "status": ["pending", "booked"]}
+    for each in work.find("Appointment", theirs, internal=True, limit=1):
+        if work.can_change(each):
+            work.change(each, because="provider-left")
 
 
 def _decided_by_time(edge: Transition) -> Transition:
@@ -367,5 +375,14 @@ FAULTS = (
         "decidePriorAuth",
         "An illegal transition is not refused with 409: a PriorAuth that is complete",
         _also("PriorAuth", "decidePriorAuth", "complete"),
+    ),
+    Fault(
+        "of many that a message names only one moves",
+        "state",
+        "scheduling",
+        "lifecycle",
+        "providerChanged",
+        "A legal transition does not work: Appointment booked → proposed",
+        handlers(providerChanged=_leaving_one),
     ),
 )
