@@ -22,7 +22,7 @@ from mocks.finding import subject_of
 from mocks.instances import Instances
 from mocks.known import Document, Known
 from mocks.lessons import AllLooks
-from mocks.moves import Moved, followers, groups_of
+from mocks.moves import Group, Moved, followers, groups_of
 from mocks.plans import Plan, Way, plan_of
 from mocks.preferences import acceptable
 from mocks.resources import Kind, resources_of
@@ -128,14 +128,11 @@ class Stateful:
             if beginning is not None:
                 moved += self._begun(operation, group.kind, beginning, context, cause, state)
                 continue
-            key = group.named(context)
-            thing = state.get(group.kind.name, key) if key is not None else None
-            if thing is None:
-                continue
-            edge = group.step(thing.document.get(group.lifecycle.status), thing.document, context)
-            if edge is not None:
-                payload = context.message_payload
-                moved.append(self._shifting.shift(state, group.kind, thing, edge, cause=payload))
+            for thing in _named(group, context, state):
+                edge = group.step(thing.document.get(group.lifecycle.status), thing.document, context)
+                if edge is not None:
+                    payload = context.message_payload
+                    moved.append(self._shifting.shift(state, group.kind, thing, edge, cause=payload))
         return tuple(moved)
 
     def _begun(
@@ -167,6 +164,17 @@ class Stateful:
             if beside is not None and beside.document.get(other.status or "") in following.sources:
                 moved.append(self._shifting.shift(state, other, beside, following, by_time=True))
         return tuple(moved)
+
+
+def _named(group: Group, context: Context, state: State) -> list[Thing]:
+    """What is there of what a message names: one thing, or all that have a property's value."""
+    key = group.named(context)
+    if key is None:
+        return []
+    if group.each is not None:
+        return [each for each in state.all(group.kind.name) if str(each.document.get(group.each)) == key]
+    thing = state.get(group.kind.name, key)
+    return [] if thing is None else [thing]
 
 
 def _told(plan: Plan, request: Request, outcome: Outcome) -> Told:

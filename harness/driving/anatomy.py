@@ -41,13 +41,15 @@ class Driven:
     """An aggregate whose lifecycle an operation moves.
 
     ``expression`` says where the cause names it, None if it is the one that the operation itself
-    addresses or answers. ``origin`` is where the expression looks.
+    addresses or answers. ``origin`` is where the expression looks. ``each`` is the property whose value the
+    expression names, where all that have it move; None where it names one aggregate's id.
     """
 
     lifecycle: Lifecycle
     edges: tuple[Transition, ...]
     expression: str | None = None
     origin: Origin = "response"
+    each: str | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -113,13 +115,13 @@ class Anatomy:
 
     def driven(self, cause: Operation | MessageOperation) -> tuple[Driven, ...]:
         """The lifecycles that an operation moves, one entry for each aggregate that it names."""
-        groups: dict[tuple[str, str | None], tuple[Lifecycle, list[Transition]]] = {}
+        groups: dict[tuple[str, str | None, str | None], tuple[Lifecycle, list[Transition]]] = {}
         for lifecycle, edge in self.contract.caused_by(cause.id):
-            named = None if self._is_own(cause, lifecycle, edge.id) else edge.id
-            groups.setdefault((lifecycle.schema, named), (lifecycle, []))[1].append(edge)
+            each, named = edge.each or (None, None if self._is_own(cause, lifecycle, edge.id) else edge.id)
+            groups.setdefault((lifecycle.schema, named, each), (lifecycle, []))[1].append(edge)
         return tuple(
-            Driven(lifecycle, tuple(edges), named, _origin(named))
-            for (_, named), (lifecycle, edges) in groups.items()
+            Driven(lifecycle, tuple(edges), named, _origin(named), each)
+            for (_, named, each), (lifecycle, edges) in groups.items()
         )
 
     def own(self, operation: Operation) -> Driven | None:

@@ -77,6 +77,17 @@ class Coverage:
 
 
 @dataclass(frozen=True)
+class PriorAuth:
+    """``says`` is the payer's decision, ``by`` when it must have come; ``why_not`` are reasons of denials."""
+
+    id: str
+    says: str
+    by: str
+    why_not: tuple[str, ...]
+    version: str = ""
+
+
+@dataclass(frozen=True)
 class Delivery:
     id: str
     status: str
@@ -226,6 +237,25 @@ class PortalWeb:
         found = self._ask("GET", f"/eligibility-checks/{check}").json()
         return str(found["result"]) if found["outcome"] == "complete" else None
 
+    def prior_auths(self) -> list[PriorAuth]:
+        found = self._ask("GET", f"/patients/{self.patient}/prior-authorizations").json()
+        return [_prior_auth(each) for each in found["items"]]
+
+    def prior_auth(self, id: str) -> PriorAuth:
+        answer = self._ask("GET", f"/prior-authorizations/{id}")
+        return _prior_auth(answer.json(), answer.headers["ETag"])
+
+    def appeal(self, denied: PriorAuth, ground: str) -> PriorAuth:
+        path, body = f"/prior-authorizations/{denied.id}/appeal", {"ground": ground}
+        return _prior_auth(self._ask("POST", path, json=body, headers={"If-Match": denied.version}).json())
+
+    def due(self) -> list[str]:
+        """What somebody should do for the patient, in words."""
+        path = f"/patients/{self.patient}/care-gaps"
+        return [
+            str(each["display"]) for each in self._ask("GET", path, params={"status": "open"}).json()["items"]
+        ]
+
     def channels(self) -> list[str]:
         return list(self._ask("GET", f"/patients/{self.patient}/preferences").json()["channels"])
 
@@ -313,6 +343,12 @@ def _slot(told: dict[str, Any]) -> Slot:
 
 def _course(told: dict[str, Any]) -> str:
     return str(told["content"]["hospitalCourse"])
+
+
+def _prior_auth(told: dict[str, Any], version: str = "") -> PriorAuth:
+    reasons = (each.get("denialReason") for each in told.get("answers", ()))
+    why_not = tuple(str(each) for each in reasons if each is not None)
+    return PriorAuth(told["id"], told["decision"], told["dueAt"], why_not, version)
 
 
 def _medication(told: dict[str, Any]) -> Medication:

@@ -327,4 +327,22 @@ FAULTS = (
         events(_unreplaced),
         within=SOON,
     ),
+    Fault(
+        "an order that needs authorization asks nobody for it",
+        "events",
+        "coverage",
+        "lifecycle",
+        "orderChanged",
+        "A legal transition does not work: PriorAuth (new) → queued",
+        handlers(orderChanged=lambda work, message: None),
+    ),
+    Fault(
+        "an order does not show what became of its authorization",
+        "events",
+        "orders-results",
+        "lifecycle",
+        "priorauthChanged",
+        "A legal transition does not work: Order active → active",
+        handlers(priorauthChanged=lambda work, message: None),
+    ),
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from harness.contract.model import JSON, Transition
 from harness.serving.exchange import Answer, Request
 from reference_services.platform.values import timestamp
-from reference_services.platform.work import Aggregate, Work
+from reference_services.platform.work import Aggregate, IncomingMessage, Work
 from reference_services.scheduling.handlers import releaseSlot
 from tests.faulty_services.breaking import Break, also, edges, handlers
 from tests.faulty_services.fault import Fault
@@ -72,6 +72,22 @@ def _open_discharge(work: Work, request: Request) -> Aggregate:
     asked = {name: request.body[name] for name in ("patientId", "encounterId", "content", "authorId")}
     written = {"type": "18842-5", "writtenAt": timestamp(work.now), "superseded": [], "confidentiality": "N"}
     return work.create("Document", {**asked, **written}, because="discharged")
+
+
+def _leaving_one(work: Work, message: IncomingMessage) -> None:
+    """Of all that a provider who has left was to do only the first is proposed anew."""
+    theirs = {"providerId": message.payload["id"], "status": ["pending", "booked"]}
+    for each in work.find("Appointment", theirs, internal=True, limit=1):
+        if work.can_change(each):
+            work.change(each, because="provider-left")
+
+
+def _decided_by_time(edge: Transition) -> Transition:
+    return replace(edge, to="complete") if edge.at == "dueAt" else edge
+
+
+def _approving(work: Work, asked: Aggregate) -> None:
+    work.change(asked, because="decided", decision="approved")
 
 
 FAULTS = (
@@ -249,5 +265,32 @@ FAULTS = (
         "at accessEndsAt",
         "A legal transition does not work: ExportJob accepted → cancelled",
         _never("ExportJob", at="accessEndsAt"),
+    ),
+    Fault(
+        "what a payer is late with counts as approved",
+        "state",
+        "coverage",
+        "lifecycle",
+        "at dueAt",
+        "A legal transition does not work: PriorAuth queued → queued",
+        replace(edges("PriorAuth", _decided_by_time), handlers={"afterPriorAuthComplete": _approving}),
+    ),
+    Fault(
+        "what was authorized is decided a second time",
+        "state",
+        "coverage",
+        "lifecycle",
+        "decidePriorAuth",
+        "An illegal transition is not refused with 409: a PriorAuth that is complete",
+        also("PriorAuth", "decidePriorAuth", "complete"),
+    ),
+    Fault(
+        "of many that a message names only one moves",
+        "state",
+        "scheduling",
+        "lifecycle",
+        "providerChanged",
+        "A legal transition does not work: Appointment booked → proposed",
+        handlers(providerChanged=_leaving_one),
     ),
 )

@@ -29,6 +29,11 @@ def _hopeful(reply: Reply) -> None:
         reply.body["status"] = "in-progress"
 
 
+def _unexplained(reply: Reply) -> None:
+    for each in reply.body.get("answers", ()):
+        each.pop("denialReason", None)
+
+
 FAULTS = (
     Fault(
         "a required field is dropped from an answer",
@@ -164,5 +169,14 @@ FAULTS = (
         "downloadExport",
         "Not what portal-web relies on: a copy in which a part is missing",
         answers("downloadExport", lambda reply: reply.body.pop("partial", None)),
+    ),
+    Fault(
+        "nobody is told why an authorization was denied",
+        "schema and status",
+        "coverage",
+        "http_pacts",
+        "getPriorAuth",
+        "Not what portal-web relies on: why the payer does not authorize it",
+        answers("getPriorAuth", _unexplained),
     ),
 )

@@ -9,6 +9,7 @@ from harness.contract.model import Contract
 from harness.driving.actors import claims_for, needs_token
 from harness.driving.anatomy import Address, Anatomy, ids_in
 from harness.driving.scenarios import invalid_bodies, promising, scenarios
+from tests.conftest import ROOT
 
 ANN = "11111111-1111-4111-8111-111111111111"
 
@@ -30,6 +31,17 @@ def test_an_operation_may_drive_several_lifecycles(tickets: Contract) -> None:
     assert driven["Seat", "$request.body#/seatId"].origin == "request"
     settled = anatomy.driven(tickets.message_operations["paymentSettled"])
     assert [(d.lifecycle.schema, d.origin) for d in settled] == [("Ticket", "message")]
+
+
+def test_a_message_may_drive_all_that_have_a_value() -> None:
+    scheduling = load(ROOT / "contracts" / "scheduling")
+    driven = Anatomy(scheduling).driven(scheduling.message_operations["providerChanged"])
+    said = [(each.lifecycle.schema, each.expression, each.each, each.origin) for each in driven]
+    expression = "$message.payload#/id"
+    assert said == [
+        ("Slot", expression, "providerId", "message"),
+        ("Appointment", expression, "providerId", "message"),
+    ]
 
 
 def test_a_get_that_answers_one_aggregate_reads_it(tickets: Contract) -> None:
