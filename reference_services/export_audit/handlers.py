@@ -14,6 +14,8 @@ from reference_services.platform.discretion import PLAIN, discreet, of_patient
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, Between, IncomingMessage, Page, Work
 
+CHAINED = ("AccessEntry",)
+
 UNDER_WAY = ("accepted", "in-progress")
 
 ACCOUNTED = frozenset({"PUBHLTH", "HRESCH", "HLEGAL"})

@@ -53,6 +53,7 @@ class ReferenceService:
         validate_responses: bool,
     ) -> None:
         self.name = contract.service
+        self.chained = handlers.chained
         self.clock = Clock()
         self.store = Store(database_url)
         self.knowledge = Knowledge(contract, _kinds(contract, handlers), send_plans(contract))

@@ -22,7 +22,8 @@ The platform keeps, and a handler need not think of: access (``x-access`` agains
 may run again from the start after a conflict: its only effects are those it has through ``Work``.
 
 A module may say ``UNIQUE = {"Device": ("token",), "Coverage": (("payerId", "memberId"),)}``: properties,
-or groups of them, that no two aggregates of a type may share; a second one is refused with 409.
+or groups of them, that no two aggregates of a type may share; a second one is refused with 409. ``CHAINED``
+are types whose aggregates build on one another, so that no copies can be made of them (``portal seed``).
 
 Documents must keep their component schema whenever they are written; what a service remembers beyond it
 goes into properties whose name begins with ``_``. A field set to None is taken out of the document, unless
