@@ -121,7 +121,7 @@ def test_unreachable_target(tmp_path: Path) -> None:
         (["up", "--mock", "coverag"], ["coverag", "Did you mean 'coverage'?"]),
         (["up", "--external", "coverage=nonsense"], ["nonsense", "URL"]),
         (["serve", "--kafka", "somewhere"], ["somewhere", "HOST:PORT"]),
-        (["serve", "--port", "8080"], ["cannot share one port: coverage, ", "leave --port out"]),
+        (["serve", "--port", "8080"], ["cannot share one port: billing, coverage, ", "leave --port out"]),
         (["token", "--patient", "pat-1"], ["--actor patient"]),
     ],
 )
