@@ -170,22 +170,35 @@ class Portal:
 
 
 @contextmanager
-def running(contracts: Path, *names: str) -> Iterator[Portal]:
+def running(contracts: Path, *names: str, database: str | None = None) -> Iterator[Portal]:
     """These reference services, seeded, on an embedded broker of their own; they end with the block."""
     system = load_system(contracts)
     with (
         EmbeddedBroker({c.address: c.partitions for c in system.topics.values()}) as embedded,
-        running_on(embedded.broker, system, *names) as portal,
+        running_on(embedded.broker, system, *names, database=database) as portal,
     ):
         yield portal
 
 
 @contextmanager
-def running_on(broker: Broker, system: System, *names: str) -> Iterator[Portal]:
-    """These reference services, seeded, on a broker that has the contracts' topics."""
+def running_on(broker: Broker, system: System, *names: str, database: str | None = None) -> Iterator[Portal]:
+    """These reference services, seeded, on a broker that has the contracts' topics.
+
+    ``database``: the URL of a PostgreSQL in which each has a schema.
+    """
     keys = KeyStore()
     stop, outcome = threading.Event(), Queue[Addresses | BaseException]()
-    hosted = [build_service(system.contracts[name], broker, keys, validate_responses=True) for name in names]
+    hosted = [
+        build_service(
+            system.contracts[name],
+            broker,
+            keys,
+            database,
+            schema=name.replace("-", "_") if database else None,
+            validate_responses=True,
+        )
+        for name in names
+    ]
 
     def serve() -> None:
         try:
