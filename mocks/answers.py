@@ -121,7 +121,7 @@ class OperationAnswers:
             weighed = [(pair.weight(request), pair) for pair in self._pairs]
             for weight, pair in sorted(weighed, key=lambda each: -each[0]):
                 named = _named(candidates, pair.name) if weight else []
-                if named:
+                if named and _is_liked(named, candidates, accept):
                     return Chosen(_negotiated(named, accept)[0], pair, named=True)
         usual = self._of_first_status(candidates, accept)
         if len(usual) == 1:
@@ -172,9 +172,20 @@ def _named(candidates: Sequence[Documented], name: str) -> list[Documented]:
     return [each for each in named if each.status == named[0].status]
 
 
+def _is_liked(named: Sequence[Documented], candidates: Sequence[Documented], accept: str) -> bool:
+    """Whether the caller likes no other form better, of the same answer, than those with an example."""
+    own = _forms(named)
+    others = _forms([each for each in candidates if each.status == named[0].status])
+    return acceptable(accept, (*own, *others)) in (None, *own)
+
+
+def _forms(candidates: Sequence[Documented]) -> list[str]:
+    return [each.media.content_type for each in candidates if each.media is not None]
+
+
 def _negotiated(candidates: Sequence[Documented], accept: str) -> list[Documented]:
     """The candidates written as the caller likes best. An error is answered whatever is accepted."""
-    offered = [each.media.content_type for each in candidates if each.media is not None]
+    offered = _forms(candidates)
     if not offered:
         return list(candidates)
     liked = acceptable(accept, offered)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from harness.contract.criteria import expressions_in
 from harness.contract.expressions import Context, evaluate, holds
+from harness.contract.lifecycles import is_one_of
 from harness.contract.model import JSON, Contract, Emission, Lifecycle, MessageOperation, Schema
 from harness.contract.model import Transition as Edge
 from mocks.events import (
@@ -52,9 +53,9 @@ class Changes:
             send = self.contract.sends.get(emission.operation)
             if send is None or not caused(emission, None, context) or _finds_nothing(emission, context):
                 continue
-            change = self._received(emission, send, receive, context, cause)
-            for _ in range(emission.count):
-                yield Draft(send, change, correlation_of(emission, context))
+            for change in self._of_each(emission, send, receive, context, cause):
+                for _ in range(emission.count):
+                    yield Draft(send, change, correlation_of(emission, context))
 
     def of_timer(self, change: Change, edge: Edge) -> Iterator[Draft]:
         """The events of a transition that time alone makes: its own, and those of what follows it."""
@@ -130,6 +131,27 @@ class Changes:
         if lifecycle is None or state is None or id not in self.instances.known.of(lifecycle.schema):
             return Change(lifecycle, id, state, sources, 1, answered)
         return self._whole(lifecycle, id, state, sources, {lifecycle.status: state})
+
+    def _of_each(
+        self,
+        emission: Emission,
+        send: MessageOperation,
+        receive: MessageOperation,
+        context: Context,
+        cause: str,
+    ) -> Iterator[Change]:
+        """The one change that a message causes; where it names many, that of each which the examples show."""
+        each = emission.transitions[0].each if emission.transitions else None
+        lifecycle = lifecycle_of(self.contract, emission)
+        if each is None or lifecycle is None:
+            yield self._received(emission, send, receive, context, cause)
+            return
+        for id, document in self.instances.known.of(lifecycle.schema).items():
+            status = document.get(lifecycle.status)
+            edges = (e for e in emission.transitions if status in e.sources and _applies(e, context))
+            edge = next((e for e in edges if is_one_of(e, document, context)), None)
+            if edge is not None:
+                yield self._whole(lifecycle, id, edge.to, (str(status),), {lifecycle.status: edge.to})
 
     def _received(
         self,

@@ -66,6 +66,7 @@ class Engine:
             "patch": self._patch,
             "delete": self._delete,
             "act": self._deed,
+            "aspect": self._aspect,
         }
 
     def act(self, plan: Plan, request: Request, state: State) -> Outcome | None:
@@ -87,10 +88,15 @@ class Engine:
             return Outcome(plan.done, thing, unchanged=True)
         return Outcome(plan.done, thing)
 
+    def _aspect(self, plan: Plan, request: Request, state: State) -> None:
+        """What is shown the contract's examples say; here only whether the thing is there for this caller."""
+        if find_thing(plan, request, state) is None:
+            tell_nothing(plan, request, state)
+
     def _list(self, plan: Plan, request: Request, state: State) -> Outcome | None:
         if plan.paging is None or plan.done.form is None:
             return None
-        check_owners(plan, request, state)
+        check_owners(plan, request, state, self._resources.kinds)
         sight = sight_for(plan, request)
         tests = [
             each.test(request.query[each.parameter])
@@ -108,7 +114,7 @@ class Engine:
         return Outcome(plan.done, page=plan.paging.page(request, ordered))
 
     def _create(self, plan: Plan, request: Request, state: State) -> Outcome:
-        check_owners(plan, request, state)
+        check_owners(plan, request, state, self._resources.kinds)
         kind, context = plan.role.kind, context_of(request)
         said = plan.making.body(request)
         beside = self._named(plan, context, state)
@@ -138,7 +144,7 @@ class Engine:
             ):
                 tell_nothing(plan, request, state)
                 return None
-            check_owners(plan, request, state)
+            check_owners(plan, request, state, self._resources.kinds)
         check(plan, request, before)
         key: JSON = request.path.get(plan.role.address or "", plan.making.body(request).get(kind.id or ""))
         if kind.single:

@@ -42,7 +42,7 @@ def _must_go_on(plan: Plan, thing: Thing) -> None:
     What the answer's schema has beside a problem's own members is the thing's: what it was replaced by.
     """
     lifecycle = plan.role.kind.lifecycle
-    if plan.role.does != "read" or lifecycle is None or not plan.documents(410):
+    if plan.role.does not in ("read", "aspect") or lifecycle is None or not plan.documents(410):
         return
     if not is_last(lifecycle, thing.document.get(lifecycle.status)):
         return
@@ -92,14 +92,19 @@ def tell_nothing(plan: Plan, request: Request, state: State) -> None:
     raise Problem(404, detail=f"There is no such {_spoken(kind)}.{known}")
 
 
-def check_owners(plan: Plan, request: Request, state: State) -> None:
-    """Raises Problem 404 where what a path belongs to is kept here too and not there."""
+def check_owners(plan: Plan, request: Request, state: State, kinds: Mapping[str, Kind]) -> None:
+    """Raises Problem 404 where what a path belongs to is kept here too and not there, or somebody else's."""
+    sight = sight_for(plan, request)
     for parent in plan.role.parents:
         if parent.kind is None or not plan.documents(404):
             continue
         key = str(request.path.get(parent.parameter))
         shown = not state.is_gone(parent.kind, key) and asks_as_shown(plan.operation, request)
-        if state.get(parent.kind, key) is None and not shown:
+        owner = state.get(parent.kind, key)
+        if owner is None and not shown:
+            raise no_such_thing()
+        whose = subject_of(kinds[parent.kind], owner.document) if owner is not None else None
+        if sight is not None and whose is not None and not sight.sees(whose):
             raise no_such_thing()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from harness.contract.model import JSON, Contract, Schema
-from harness.contract.schema import compile_schema, examples_of, expand, items_of, properties
+from harness.contract.schema import compile_schema, examples_of, expand, items_of, properties, says
 
 Document = Mapping[str, JSON]
 
@@ -14,6 +14,8 @@ Document = Mapping[str, JSON]
 @dataclass(slots=True)
 class Known:
     """Example documents by component schema and ``id``; of two with one id the schema's own is kept.
+
+    What is only written (``writeOnly``) is no part of them: whoever looks at a thing does not see it.
 
     Filled on first use, for one schema at a time.
     """
@@ -27,9 +29,11 @@ class Known:
             return {}
         if schema not in self._documents:
             found: dict[str, Document] = {}
+            named = properties(self.contract.schemas[schema])
+            secret = {name for name, each in named.items() if says(each, "writeOnly") is True}
             for document in examples_of(self.contract, schema):
                 if isinstance(document, Mapping) and isinstance(document.get("id"), str):
-                    found.setdefault(document["id"], document)
+                    found.setdefault(document["id"], without(document, secret) if secret else document)
             self._documents[schema] = found
         return self._documents[schema]
 

@@ -37,7 +37,8 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Another thing that the request names by a property of its body, and what the answer takes over."""
+    """Another thing that the request names, in its path or by a property of its body, and what the answer
+    takes over."""
 
     kind: str
     named_by: str
@@ -101,7 +102,7 @@ def _lesson(
         if pair
         else {}
     )
-    beside = tuple(_beside(role, resources, seeds, document, body))
+    beside = tuple(_beside(role, resources, seeds, document, {**given.get("path", EMPTY), **body}))
     taken = {name for each in beside for name in each.properties}
     copied, fixed = [], {}
     for name, value in document.items():
@@ -151,9 +152,9 @@ def _beside(
     resources: Resources,
     seeds: Mapping[str, Mapping[str, Document]],
     document: Document,
-    body: Mapping[str, JSON],
+    said: Mapping[str, JSON],
 ) -> Iterator[Beside]:
-    for named_by, value in body.items():
+    for named_by, value in said.items():
         kind = referred(named_by, resources)
         other = seeds.get(kind.name, {}).get(str(value)) if kind is not None else None
         if kind is None or other is None or kind is role.kind:
@@ -164,7 +165,7 @@ def _beside(
             for name, held in other.items()
             if name in role.kind.named
             and name not in apart
-            and name not in body
+            and name not in said
             and document.get(name) == held
         )
         if any(_telling(other[name]) for name in same):

@@ -116,8 +116,9 @@ class Making:
         for each in lesson.copied:
             if each.name in places[each.origin]:
                 found[each.property] = places[each.origin][each.name]
+        said = {**request.path, **body}
         for other in lesson.beside:
-            thing = state.get(other.kind, str(body.get(other.named_by)))
+            thing = state.get(other.kind, str(said.get(other.named_by)))
             if thing is not None:
                 found |= {n: thing.document[n] for n in other.properties if n in thing.document}
         return found

@@ -39,7 +39,8 @@ class Group:
     """Transitions of one lifecycle that one cause drives on one thing.
 
     ``names`` is the expression that names it, None for the thing that the operation itself addresses or
-    makes. ``late`` says that only the answer names it.
+    makes. ``late`` says that only the answer names it. ``each`` is the property whose value ``names`` says,
+    where all that have it move.
     """
 
     kind: Kind
@@ -47,6 +48,7 @@ class Group:
     edges: tuple[Transition, ...]
     names: str | None = None
     late: bool = False
+    each: str | None = None
 
     @property
     def begins(self) -> bool:
@@ -87,10 +89,11 @@ def groups_of(
     contract: Contract, cause: str, kinds: Mapping[str, Kind], role: Role | None = None
 ) -> tuple[Group, ...]:
     """What an operationId or a receive operation drives. ``role`` is that of an HTTP operation."""
-    found: dict[tuple[str, str | None], list[Transition]] = {}
+    found: dict[tuple[str, str | None, str | None], list[Transition]] = {}
     for lifecycle, edge in contract.caused_by(cause):
         own = edge.id is None or _is_own(edge.id, lifecycle, role)
-        found.setdefault((lifecycle.schema, None if own else edge.id), []).append(edge)
+        each, names = edge.each or (None, None if own else edge.id)
+        found.setdefault((lifecycle.schema, names, each), []).append(edge)
     return tuple(
         Group(
             kinds[schema],
@@ -98,8 +101,9 @@ def groups_of(
             tuple(edges),
             names,
             names is not None and names.startswith("$response"),
+            each,
         )
-        for (schema, names), edges in found.items()
+        for (schema, names, each), edges in found.items()
         if schema in kinds
     )
 

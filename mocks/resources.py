@@ -2,6 +2,8 @@
 
 ``/things/{id}`` addresses a thing, ``/things`` is where they are listed and made, ``/things/{id}/<verb>``
 acts on one, and ``/owners/{ownerId}/profile`` with GET and PUT is a thing that there is once for each owner.
+``GET /things/{id}/<aspect>`` shows something else of a thing: where the contract says who may see it, that
+is for whom the thing is.
 What a thing is, its component schema says, else the path. Decided once, when a mock is built; an operation
 that fits none of this has no role and is answered without state.
 """
@@ -20,7 +22,7 @@ from harness.contract.navigation import parts
 from harness.contract.schema import Validator, compile_schema, properties, says
 from mocks.representations import Single, identifier, identifying, listed_by, nameable, plain, shown_by
 
-Does = Literal["read", "list", "create", "replace", "patch", "delete", "act"]
+Does = Literal["read", "list", "create", "replace", "patch", "delete", "act", "aspect"]
 
 _PARAMETER = re.compile(r"\{([^{}]+)\}")
 _WHOLE = re.compile(r"\{[^{}]+\}\Z")
@@ -235,6 +237,8 @@ class _Survey:
             many = listed_by(operation)
             if many is not None and many.items.name in self._kinds:
                 self._play(operation, "list", self._kinds[many.items.name])
+            elif operation.access:
+                self._below(operation, "aspect")
             return
         shown = shown_by(operation)
         kind = self._kinds.get(shown.schema.name or "") if shown is not None else None
@@ -243,20 +247,20 @@ class _Survey:
             if begins or ("201" in operation.responses and not self._drives(operation, kind)):
                 self._play(operation, "create", kind)
                 return
-        self._deed(operation, shown)
+        self._below(operation, "act", shown)
 
-    def _deed(self, operation: Operation, shown: Single | None) -> None:
-        """``POST /things/{id}/<verb>``: it shows the thing, moves its lifecycle, or shows nothing."""
+    def _below(self, operation: Operation, does: Does, shown: Single | None = None) -> None:
+        """``/things/{id}/<word>``. A deed shows the thing, moves its lifecycle, or shows nothing."""
         for path, name in self._items.items():
             rest = operation.path.removeprefix(path)
             if rest == operation.path or not rest.startswith("/") or "{" in rest:
                 continue
             kind = self._kinds[name]
             alike = shown is not None and _alike(shown.schema, kind)
-            if (alike or self._drives(operation, kind)) and operation.method.upper() != "GET":
+            if does == "aspect" or alike or self._drives(operation, kind):
                 address = _PARAMETER.findall(path)[-1]
                 by = self._linked(path, address, kind.schema) or identifier(nameable(kind.schema), address)
-                self._play(operation, "act", kind, address, by)
+                self._play(operation, does, kind, address, by)
             return
 
     def _play(

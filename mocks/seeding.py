@@ -15,7 +15,7 @@ from harness.contract.schema import examples_of, expand, says
 from harness.errors import ContractError
 from mocks.believable import exemplary
 from mocks.documented import request_examples
-from mocks.known import Document
+from mocks.known import Document, without
 from mocks.representations import many_in, single_in, successes
 from mocks.resources import Kind, Resources, Role
 from mocks.things import Thing
@@ -81,7 +81,11 @@ def version_of(document: Document) -> int:
 
 
 def _add(found: dict[str, Document], kind: Kind, key: str | None, document: JSON) -> None:
-    if not isinstance(document, Mapping) or not kind.validator.is_valid(document):
+    """What is written only is no part of what is kept, nor a reason to keep nothing."""
+    if not isinstance(document, Mapping):
+        return
+    document = without(document, kind.secret) if kind.secret else document
+    if not kind.validator.is_valid(document):
         return
     own = document.get(kind.id) if kind.id is not None else None
     key = str(own) if own is not None else key

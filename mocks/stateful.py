@@ -22,8 +22,9 @@ from mocks.finding import subject_of
 from mocks.instances import Instances
 from mocks.known import Document, Known
 from mocks.lessons import AllLooks
-from mocks.moves import Moved, followers, groups_of
+from mocks.moves import Group, Moved, followers, groups_of
 from mocks.plans import Plan, Way, plan_of
+from mocks.preferences import acceptable
 from mocks.resources import Kind, resources_of
 from mocks.seeding import Seeds
 from mocks.sessions import Sessions
@@ -37,8 +38,8 @@ LOG = logging.getLogger("portal.mocks")
 class Told:
     """What a request came to: the answer and what moved. ``thing`` is what explicit events speak of.
 
-    ``complete`` is False if the answer's body could not be shown as documented: it then comes from
-    the contract's examples.
+    ``complete`` is False if the answer's body could not be shown as documented, or is wanted in another form
+    than JSON: it then comes from the contract's examples.
     """
 
     answer: Answer
@@ -73,7 +74,7 @@ class Stateful:
 
     def reads(self, operation: str) -> bool:
         """Whether an operation changes nothing, so that it needs no lock."""
-        return self._resources.roles[operation].does in ("read", "list")
+        return self._resources.roles[operation].does in ("read", "list", "aspect")
 
     def answer(self, request: Request, state: State) -> Told | None:
         """What state makes of a request; None where it cannot say. Raises Problem for every refusal."""
@@ -127,14 +128,11 @@ class Stateful:
             if beginning is not None:
                 moved += self._begun(operation, group.kind, beginning, context, cause, state)
                 continue
-            key = group.named(context)
-            thing = state.get(group.kind.name, key) if key is not None else None
-            if thing is None:
-                continue
-            edge = group.step(thing.document.get(group.lifecycle.status), thing.document, context)
-            if edge is not None:
-                payload = context.message_payload
-                moved.append(self._shifting.shift(state, group.kind, thing, edge, cause=payload))
+            for thing in _named(group, context, state):
+                edge = group.step(thing.document.get(group.lifecycle.status), thing.document, context)
+                if edge is not None:
+                    payload = context.message_payload
+                    moved.append(self._shifting.shift(state, group.kind, thing, edge, cause=payload))
         return tuple(moved)
 
     def _begun(
@@ -168,6 +166,17 @@ class Stateful:
         return tuple(moved)
 
 
+def _named(group: Group, context: Context, state: State) -> list[Thing]:
+    """What is there of what a message names: one thing, or all that have a property's value."""
+    key = group.named(context)
+    if key is None:
+        return []
+    if group.each is not None:
+        return [each for each in state.all(group.kind.name) if str(each.document.get(group.each)) == key]
+    thing = state.get(group.kind.name, key)
+    return [] if thing is None else [thing]
+
+
 def _told(plan: Plan, request: Request, outcome: Outcome) -> Told:
     """The answer that an outcome is given."""
     way, thing = outcome.way, outcome.thing
@@ -179,7 +188,15 @@ def _told(plan: Plan, request: Request, outcome: Outcome) -> Told:
     headers = _headers(plan, way, request, thing, body)
     if outcome.page is not None and way.form is not None:
         way.form.say(headers, request, outcome.page)
-    return Told(Answer(way.status, body, headers, way.content_type), outcome.moved, body is not None)
+    complete = body is not None and _is_liked(way, request)
+    return Told(Answer(way.status, body, headers, way.content_type), outcome.moved, complete)
+
+
+def _is_liked(way: Way, request: Request) -> bool:
+    """Whether the caller likes no other documented form of this answer better, such as a picture's bytes."""
+    offered = way.success.response.content
+    liked = acceptable(request.headers.get("accept", ""), offered) if len(offered) > 1 else None
+    return liked is None or way.success.media is None or liked == way.success.media.content_type
 
 
 def _body(way: Way, request: Request, outcome: Outcome) -> JSON:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.contract.model import JSON, Schema
-from harness.contract.schema import Validator, compile_schema, example_of, properties
+from harness.contract.schema import Validator, compile_schema, example_of, properties, says
 from harness.errors import ContractError
 from mocks.representations import Single, single_in
 from mocks.things import Thing
@@ -15,11 +15,16 @@ _NONE = object()
 
 
 class View:
-    """Shows things as one schema has them; what it made of a thing is kept with the thing."""
+    """Shows things as one schema has them; what it made of a thing is kept with the thing.
+
+    What is only written (``writeOnly``) an example of the thing may have: it is never shown.
+    """
 
     def __init__(self, schema: Schema, single: Single | None = None, like: JSON = None) -> None:
         self._single = single or single_in(schema) or Single(schema)
-        self._named = properties(self._single.schema)
+        named = properties(self._single.schema)
+        self._secret = {name for name, each in named.items() if says(each, "writeOnly") is True}
+        self._named = {name: each for name, each in named.items() if name not in self._secret}
         self._valid = compile_schema(self._single.schema, "response")
         self._whole: Validator = compile_schema(schema, "response")
         self._like = like
@@ -48,7 +53,7 @@ class View:
         return None
 
     def _inner(self, document: Mapping[str, JSON]) -> JSON:
-        if self._valid.is_valid(document):
+        if self._secret.isdisjoint(document) and self._valid.is_valid(document):
             return document if isinstance(document, dict) else dict(document)
         narrowed: dict[str, Any] = {name: value for name, value in document.items() if name in self._named}
         for _ in range(2):

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 
 from harness.checks.check import Check, Verdicts
 from harness.contract.model import Emission, MessageOperation, Operation, System
-from harness.driving.arrival import Trouble, declared, late, schema_of, told_of, troubles
+from harness.driving.arrival import (
+    Trouble,
+    declared,
+    late,
+    of_those_made,
+    schema_of,
+    told_of,
+    troubles,
+)
 from harness.driving.attending import attended, told_by_key, told_by_request
 from harness.driving.bench import Bench
 from harness.driving.calls import CORRELATION, Exchange
@@ -167,15 +175,19 @@ def _received(trial: _Trial, operation: MessageOperation) -> Iterator[Result]:
         except StateError as error:
             yield trial.verdicts.untold(operation.id, error, str(case))
             continue
-        expected = expectations(
+        expected = of_those_made(
             trial.bench,
-            operation.id,
-            operation.emits,
-            message.context(),
-            status=None,
-            correlation=message.correlation,
-            causation=message.id,
-            reproduce=message.reproduce(),
+            message,
+            expectations(
+                trial.bench,
+                operation.id,
+                operation.emits,
+                message.context(),
+                status=None,
+                correlation=message.correlation,
+                causation=message.id,
+                reproduce=message.reproduce(),
+            ),
         )
         mark = trial.watch.mark()
         publish(kafka, [message])

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
-from harness.cli import bundle, kafka, lint, mock, serve, token, up, verify
+from harness.cli import bundle, kafka, lint, mock, seed, serve, token, up, verify
 from harness.cli.ending import READER_GONE
 from harness.cli.extras import missing_package, version
 from harness.errors import HarnessError
@@ -139,6 +139,7 @@ _add(
 )
 _add("serve", serve.serve, "", "scheduling --port 8080 --data ./data")
 _add("up", up.up, "", "--mock coverage --external scheduling=http://127.0.0.1:8080")
+_add("seed", seed.seed, "--patients 1000 --data ./data")
 _add("lint", lint.lint, "", "contracts/scheduling/openapi.yaml")
 _add("bundle", bundle.bundle, "contracts/coverage/openapi.yaml", "api/openapi.yaml -o api.json")
 _add("kafka", kafka.kafka, "", "--port 0 --ready-file kafka.json")

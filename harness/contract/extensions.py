@@ -138,7 +138,7 @@ def _deadlines(lifecycle: Node) -> Mapping[str, float]:
 
 
 def _transition(entry: Node) -> Transition:
-    only(entry, ("from", "to", "by", "when", "id"))
+    only(entry, ("from", "to", "by", "when", "id", "each"))
     source, cause = entry.raw("from"), entry.raw("by")
     if not entry.text("to") or cause is None:
         raise entry.error("this transition is not complete", "'to' and 'by'")
@@ -148,8 +148,22 @@ def _transition(entry: Node) -> Transition:
         when=_text(entry, "when"),
         id=_text(entry, "id"),
         place=entry.place,
+        each=_each(entry),
     )
     return _timed(edge, entry, cause) if isinstance(cause.value, dict) else replace(edge, by=entry.text("by"))
+
+
+def _each(entry: Node) -> tuple[str, str] | None:
+    """The property and the expression whose values must be the same."""
+    node = entry.raw("each")
+    if node is None:
+        return None
+    named = list(node.mapping())
+    if len(named) != 1 or not node.text(named[0]):
+        raise node.error("'each' does not compare one property", "{property: expression}")
+    if entry.raw("id") is not None or entry.raw("from") is None or isinstance(entry.mapping()["by"], dict):
+        raise node.error("'each' stands where one aggregate moves", "'from' and an operation, and no 'id'")
+    return named[0], node.text(named[0])
 
 
 def _timed(edge: Transition, entry: Node, cause: Node) -> Transition:
@@ -218,23 +232,24 @@ def read_relation(operation: Node) -> Relation | None:
 def implied(lifecycles: Iterable[Lifecycle], cause: str, default_key: str | None) -> tuple[Emission, ...]:
     """The emissions that an operation causes because it drives lifecycles that emit.
 
-    One for each aggregate that it moves: transitions of one lifecycle that name the same ``id`` belong
-    together. ``when`` is set if there is one transition only.
+    One for each aggregate that it moves: transitions of one lifecycle that name the same ``id``, or the same
+    ``each``, belong together. ``when`` is set if there is one transition only. Which aggregates ``each``
+    moves no expression says, so that has no ``key``.
     """
     emissions = []
     for lifecycle in lifecycles:
         if lifecycle.emits is None:
             continue
-        moved: dict[str | None, list[Transition]] = {}
+        moved: dict[tuple[str | None, tuple[str, str] | None], list[Transition]] = {}
         for edge in lifecycle.transitions:
             if edge.by == cause:
-                moved.setdefault(edge.id, []).append(edge)
-        for aggregate, edges in moved.items():
+                moved.setdefault((edge.id, edge.each), []).append(edge)
+        for (aggregate, each), edges in moved.items():
             emissions.append(
                 Emission(
                     operation=lifecycle.emits,
                     when=edges[0].when if len(edges) == 1 else None,
-                    key=aggregate or default_key,
+                    key=None if each is not None else aggregate or default_key,
                     transitions=tuple(edges),
                     place=edges[0].place,
                 )

@@ -88,7 +88,7 @@ class Rules:
         """The transition out of ``status`` that this cause drives, or None.
 
         ``document`` already holds the new fields; ``wanted`` is the status that the caller names, if it
-        does. A transition whose ``id`` names another aggregate does not fit.
+        does. A transition whose ``id`` or ``each`` names another aggregate does not fit.
         """
 
         def fits(edge: Transition) -> bool:
@@ -96,6 +96,7 @@ class Rules:
                 status in edge.sources
                 and (wanted is None or wanted == edge.to)
                 and _names(edge.id, context) in (None, id)
+                and is_one_of(edge, document, context)
             )
 
         return self._choose(driver, fits, document, context)
@@ -146,6 +147,15 @@ def due(edge: Transition, document: Mapping[str, JSON], now: datetime) -> dateti
         return max(now, moment.astimezone(UTC))
     except (ValueError, OverflowError):
         return now
+
+
+def is_one_of(edge: Transition, document: Mapping[str, JSON], context: Context) -> bool:
+    """Whether an aggregate is one of those that a transition moves, as far as its ``each`` says so."""
+    if edge.each is None:
+        return True
+    named, expression = edge.each
+    wanted = evaluate(expression, context)
+    return wanted is not None and document.get(named) == wanted
 
 
 def _names(expression: str | None, context: Context) -> JSON:

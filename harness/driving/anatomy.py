@@ -41,13 +41,15 @@ class Driven:
     """An aggregate whose lifecycle an operation moves.
 
     ``expression`` says where the cause names it, None if it is the one that the operation itself
-    addresses or answers. ``origin`` is where the expression looks.
+    addresses or answers. ``origin`` is where the expression looks. ``each`` is the property whose value the
+    expression names, where all that have it move; None where it names one aggregate's id.
     """
 
     lifecycle: Lifecycle
     edges: tuple[Transition, ...]
     expression: str | None = None
     origin: Origin = "response"
+    each: str | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -93,29 +95,44 @@ class Anatomy:
     def acts_on(self, operation: Operation) -> Address | None:
         """The aggregate that the operation addresses: that of its last path parameter.
 
-        A POST that answers 201 makes one; what its path names is what the new one belongs to.
+        A POST that answers 201, or with which a lifecycle begins, makes one; what its path names is what
+        the new one belongs to.
         """
         addresses = self.addresses(operation)
         last = re.findall(r"\{([^}]+)\}", operation.path)[-1:]
         if not addresses or [addresses[-1].parameter] != last:
             return None
-        makes = operation.method.lower() == "post" and "201" in operation.responses
+        makes = operation.method.lower() == "post" and (
+            "201" in operation.responses or self._begins(operation)
+        )
         return None if makes and self.answers(operation) == addresses[-1].schema else addresses[-1]
+
+    def _begins(self, operation: Operation) -> bool:
+        """Whether what the operation answers comes into being by it, at once or (202) in the end."""
+        caused = self.contract.caused_by(operation.id)
+        answered = self.answers(operation)
+        return any(lifecycle.schema == answered and not edge.sources for lifecycle, edge in caused)
 
     def driven(self, cause: Operation | MessageOperation) -> tuple[Driven, ...]:
         """The lifecycles that an operation moves, one entry for each aggregate that it names."""
-        groups: dict[tuple[str, str | None], tuple[Lifecycle, list[Transition]]] = {}
+        groups: dict[tuple[str, str | None, str | None], tuple[Lifecycle, list[Transition]]] = {}
         for lifecycle, edge in self.contract.caused_by(cause.id):
-            named = None if self._is_own(cause, lifecycle, edge.id) else edge.id
-            groups.setdefault((lifecycle.schema, named), (lifecycle, []))[1].append(edge)
+            each, named = edge.each or (None, None if self._is_own(cause, lifecycle, edge.id) else edge.id)
+            groups.setdefault((lifecycle.schema, named, each), (lifecycle, []))[1].append(edge)
         return tuple(
-            Driven(lifecycle, tuple(edges), named, _origin(named))
-            for (_, named), (lifecycle, edges) in groups.items()
+            Driven(lifecycle, tuple(edges), named, _origin(named), each)
+            for (_, named, each), (lifecycle, edges) in groups.items()
         )
 
     def own(self, operation: Operation) -> Driven | None:
-        """The lifecycle of the aggregate that the operation itself addresses or answers, if it moves it."""
-        return next((each for each in self.driven(operation) if each.expression is None), None)
+        """The lifecycle of the aggregate that the operation itself addresses or answers, if it moves it.
+
+        Where it moves both (a reply moves its thread, and begins a message), that of the one addressed.
+        """
+        own = [each for each in self.driven(operation) if each.expression is None]
+        address = self.acts_on(operation)
+        addressed = (d for d in own if address is not None and d.lifecycle.schema == address.schema)
+        return next(addressed, next(iter(own), None))
 
     def reader(self, schema: str) -> tuple[Operation, Mapping[str, str]] | None:
         """A GET that answers one aggregate of this schema, with path parameter → pointer into it."""

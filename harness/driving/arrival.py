@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.driving.bench import Bench
 from harness.driving.calls import Exchange
-from harness.driving.messages import CAUSATION
+from harness.driving.messages import CAUSATION, Posting
+from harness.driving.placing import get
 from harness.driving.requests import Prepared
 from harness.driving.speech import reproduced
 from harness.driving.things import Thing, is_over, read
@@ -143,6 +144,23 @@ def schema_of(bench: Bench, expected: Expected) -> str | None:
         if any(edge in lifecycle.transitions for edge in expected.emission.transitions):
             return schema
     return None
+
+
+def of_those_made(bench: Bench, message: Posting, expected: Sequence[Expected]) -> list[Expected]:
+    """What a message must cause: where it moves all that have a value (``each``), one event of what was made
+    for it, for nothing else has that value.
+    """
+    found = []
+    for each in expected:
+        if all(edge.each is None for edge in each.emission.transitions):
+            found.append(each)
+            continue
+        schema = schema_of(bench, each) or ""
+        thing = message.things.get(schema)
+        key = get(thing.document, bench.anatomy.id_pointer(schema)) if thing is not None else None
+        if isinstance(key, str):
+            found.append(replace(each, key=key))
+    return found
 
 
 def told_of(bench: Bench, expected: Expected, exchange: Exchange, prepared: Prepared) -> Thing | None:

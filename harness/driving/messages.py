@@ -133,7 +133,7 @@ def posting(
 
 def _of_its_own(bench: Bench, operation: MessageOperation, payload: JSON, own: JSON) -> JSON:
     """The payload under an id that the service has not heard of: an old one may be in its inbox."""
-    named = {_where(driven) for driven in bench.anatomy.driven(operation)}
+    named = {_where(driven) for driven in bench.anatomy.driven(operation) if driven.each is None}
     if not isinstance(own, str | int) or "/id" in named:
         return payload
     schema = next((m.payload for m in operation.messages if m.payload is not None), None)
@@ -149,6 +149,7 @@ def _about(
 ) -> tuple[JSON, dict[str, Thing]]:
     """Make the aggregates that the message moves, and let it speak of them."""
     things: dict[str, Thing] = {}
+    payload = _shared_by_none(bench, operation, payload)
     for driven in bench.anatomy.driven(operation):
         if driven.begins and not driven.sources:
             continue
@@ -161,11 +162,27 @@ def _about(
                 "'id', an expression such as $message.payload#/appointmentId",
             )
         wished = (statuses[schema],) if schema in statuses else driven.sources
-        thing = about.get(schema) or exist(bench, schema, statuses=wished, like=payload)
+        having = {driven.each: get(payload, pointer)} if driven.each is not None else EMPTY
+        thing = about.get(schema) or exist(bench, schema, statuses=wished, like=payload, having=having)
         things[schema] = thing
-        payload = put(payload, pointer, get(thing.document, bench.anatomy.id_pointer(schema)))
+        payload = put(payload, pointer, get(thing.document, named_by(bench, driven)))
         payload = _agree(payload, thing.document, pointer)
     return payload, things
+
+
+def named_by(bench: Bench, driven: Driven) -> str:
+    """Where an aggregate holds what a cause names it by."""
+    return f"/{driven.each}" if driven.each is not None else bench.anatomy.id_pointer(driven.lifecycle.schema)
+
+
+def _shared_by_none(bench: Bench, operation: MessageOperation, payload: JSON) -> JSON:
+    """The payload with values of its own for what it moves many of: only what is made for it moves."""
+    schema = next((each.payload for each in operation.messages if each.payload is not None), None)
+    for driven in bench.anatomy.driven(operation):
+        pointer = _where(driven)
+        if driven.each is not None and pointer is not None and pointer != "/id":
+            payload = put(payload, pointer, bench.fresh_id(bench.anatomy.schema_at(schema, pointer)))
+    return payload
 
 
 def _where(driven: Driven) -> str | None:

@@ -11,7 +11,7 @@ from harness.driving.bench import Bench
 from harness.driving.causes import Cause, causes
 from harness.driving.edges import edge_for
 from harness.driving.exercising import admitting
-from harness.driving.messages import Posting, examples, posting
+from harness.driving.messages import Posting, examples, named_by, posting
 from harness.driving.pact_files import ProviderState
 from harness.driving.placing import get, put, split
 from harness.driving.requests import send, successful
@@ -85,7 +85,8 @@ class _Provocation:
         driven = [d for d in self.bench.anatomy.driven(operation) if set(d.edges) & set(cause.edges)]
         own = next((d for d in driven if d.expression is None), None)
         status = self._source(cause.edges) if own else None
-        scenario = next((s for s in promising(operation) if _causes(cause, operation, own, status, s)), None)
+        causing = [s for s in promising(operation) if _causes(cause, operation, own, status, s)]
+        scenario = max(causing, key=lambda each: _agreement(each, self.wished), default=None)
         if scenario is None:
             raise StateError(str(operation.place), "none of its examples causes it")
         address = self.bench.anatomy.acts_on(operation)
@@ -163,9 +164,7 @@ class _Provocation:
             given = self._given(driven.lifecycle.schema)
             source, pointer = split(driven.expression or "")
             if given is not None and source == "$message.payload":
-                document = put(
-                    document, pointer, get(given.document, self.bench.anatomy.id_pointer(given.schema))
-                )
+                document = put(document, pointer, get(given.document, named_by(self.bench, driven)))
                 same = {k: v for k, v in given.document.items() if k in document and k.endswith("Id")}
                 document = {**document, **same}
         return replace(message, document=document)
@@ -179,6 +178,12 @@ def _causes(
         return True
     single = (replace(own, edges=(edge,)) for edge in cause.edges)
     return any(edge_for(each, status, scenario, operation) is not None for each in single)
+
+
+def _agreement(scenario: Scenario, wished: Mapping[str, JSON]) -> int:
+    """How much of what the event should tell the request says already."""
+    said = scenario.body if isinstance(scenario.body, Mapping) else {}
+    return sum(1 for name, value in wished.items() if name in said and said[name] == value)
 
 
 def _made(bench: Bench, state: ProviderState) -> Thing:

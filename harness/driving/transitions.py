@@ -16,7 +16,7 @@ from harness.driving.listings import subject_property
 from harness.driving.messages import Posting, examples, posting
 from harness.driving.requests import Prepared, inconclusive, send, successful
 from harness.driving.scenarios import promising
-from harness.driving.things import Reading, Thing, is_over, read, reading, reading_of, status_of
+from harness.driving.things import Reading, Thing, exist, is_over, read, reading, reading_of, status_of
 from harness.driving.timers import Timer
 from harness.driving.watching import Watch, correlation_of
 from harness.errors import HarnessError
@@ -78,7 +78,10 @@ def _moved(
         made = prepared.others.get(driven.expression)
         known = dict(made.document) if made is not None else {}
         return Thing(lifecycle.schema, {**known, pointer[1:]: named})
-    if isinstance(exchange.body, Mapping) and bench.anatomy.answers(exchange.call.operation):
+    answered = bench.anatomy.answers(exchange.call.operation)
+    if prepared.thing is not None and prepared.thing.schema == lifecycle.schema != answered:
+        return prepared.thing
+    if isinstance(exchange.body, Mapping) and answered:
         return Thing(lifecycle.schema, exchange.body, exchange.headers.get("etag"))
     return prepared.thing
 
@@ -114,13 +117,21 @@ def by_message(
         raise Untold(str(edge.place), f"no example of a message of {operation.id} keeps '{edge.when}'")
     message = posting(bench, operation, example, statuses={lifecycle.schema: source})
     thing = message.things[lifecycle.schema]
-    before = reading(bench, thing)
+    things = [thing] if edge.each is None else [thing, _alike(bench, thing, source, edge.each[0])]
+    before = [reading(bench, each) for each in things]
     publish(bench.target.kafka, [message])
     within = max((e.within for e in operation.emits), default=bench.limits.timeout)
-    after = until(bench, thing, lifecycle, edge.to, within, unlike=before)
-    if after is None:
-        return None
-    return f"after {within:g} s the GET still shows: {after.received()}", message.reproduce()
+    for each, was in zip(things, before, strict=True):
+        after = until(bench, each, lifecycle, edge.to, within, unlike=was)
+        if after is not None:
+            return f"after {within:g} s the GET still shows: {after.received()}", message.reproduce()
+    return None
+
+
+def _alike(bench: Bench, thing: Thing, source: str, shared: str) -> Thing:
+    """Another one in the same state with the same value of a property."""
+    having = {shared: thing.document[shared]}
+    return exist(bench, thing.schema, statuses=(source,), like=thing.document, having=having)
 
 
 def begun_by_message(

@@ -8,7 +8,6 @@ record that is waiting for its next attempt, while other partitions go on.
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -19,10 +18,11 @@ from typing import TYPE_CHECKING
 from harness.kafka import clients
 from harness.kafka.broker import Broker
 from harness.kafka.clients import reading_settings, reason
+from harness.kafka.following import Following
 from harness.kafka.wire import Record, record_of
 
 if TYPE_CHECKING:
-    from confluent_kafka import Consumer, KafkaError, TopicPartition
+    from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 LOG = logging.getLogger(__name__)
 
@@ -30,10 +30,6 @@ _POLL = 0.1
 _BACKOFF_FIRST = 0.1
 _BACKOFF_LONGEST = 5.0
 _REOPEN_AFTER = 0.5
-_LOOK = 1.0
-"""Seconds between two looks at how much there is of what is followed; each asks the broker."""
-
-_ANSWER = 0.5
 _CLASSIC_SESSION_MS = 6000
 _CLASSIC_HEARTBEAT_MS = 1000
 
@@ -75,9 +71,8 @@ class _Waiting:
 class Consumption:
     """One member of a consumer group. ``run`` blocks until ``stop`` is set; ``assigned`` says it has joined.
 
-    A group that is new reads from the beginning of its topics. ``current_at`` is the last moment (monotonic
-    seconds) of which it is known that all there was of the topics that it ``follows`` had been handled;
-    ``caught_up`` is set when that is known for the first time.
+    A group that is new reads from the beginning of its topics. ``following`` tells until when all there was
+    of the topics that it ``follows`` was handled.
     """
 
     def __init__(
@@ -90,9 +85,7 @@ class Consumption:
         on_error: OnError = retry_forever,
         follows: Iterable[str] = (),
     ) -> None:
-        self.follows, self._look_again = frozenset(follows), 0.0
-        self.current_at = -math.inf
-        self.caught_up = threading.Event()
+        self.following = Following(follows)
         self._broker, self._group, self._topics = broker, group, list(dict.fromkeys(topics))
         self._handle, self._stop, self._on_error = handle, stop, on_error
         self._waiting: dict[tuple[str, int], _Waiting] = {}
@@ -135,7 +128,8 @@ class Consumption:
             topic_metadata_refresh_interval_ms=5000,
             **membership,
         )
-        consumer = Consumer({**configuration, "on_commit": self._committed}, logger=clients.LOG)
+        configuration |= {"on_commit": self._committed, **self.following.settings()}
+        consumer = Consumer(configuration, logger=clients.LOG)
         consumer.subscribe(self._topics, on_assign=self._gained, on_revoke=self._lost, on_lost=self._lost)
         return consumer
 
@@ -147,37 +141,10 @@ class Consumption:
                 error = message.error()
                 if error is None:
                     self._try(consumer, record_of(message), 1)
-                elif self._is_final(error):
+                elif self._is_final(message, error):
                     return
             self._try_again(consumer)
-            self._look(consumer)
-
-    def _look(self, consumer: Consumer) -> None:
-        """Find out whether all that there is by now was handled. Where nobody answers, it is not known."""
-        from confluent_kafka import KafkaException
-
-        now = time.monotonic()
-        if not self.follows or now < self._look_again or not self.assigned.is_set():
-            return
-        try:
-            ours = [each for each in consumer.assignment() if each.topic in self.follows]
-            if not ours:  # another member has them; that the broker answers is all that can be asked
-                consumer.list_topics(next(iter(self.follows)), timeout=_ANSWER)
-            if all(self._is_handled(consumer, each) for each in ours):
-                self.current_at = now
-                self.caught_up.set()
-        except KafkaException as error:
-            LOG.info("group %s: how much there is to read is not known: %s", self._group, reason(error))
-        self._look_again = time.monotonic() + _LOOK
-
-    def _is_handled(self, consumer: Consumer, place: TopicPartition) -> bool:
-        if (place.topic, place.partition) in self._waiting:
-            return False
-        first, end = consumer.get_watermark_offsets(place, timeout=_ANSWER)
-        at = consumer.position([place])[0].offset
-        if at < 0:  # nothing was read since it was assigned
-            at = consumer.committed([place], timeout=_ANSWER)[0].offset
-        return bool(max(at, first) >= end)
+            self.following.look(consumer, self._waiting)
 
     def _patience(self) -> float:
         """Seconds to wait for a record before something else is due."""
@@ -232,7 +199,10 @@ class Consumption:
         if self._waiting.pop((place.topic, place.partition), None) is not None:
             consumer.resume([_place(record)])
 
-    def _is_final(self, error: KafkaError) -> bool:
+    def _is_final(self, message: Message, error: KafkaError) -> bool:
+        if error.code() == error._PARTITION_EOF:
+            self.following.reached(message)
+            return False
         LOG.warning("group %s: %s", self._group, error.str())
         return error.fatal()
 

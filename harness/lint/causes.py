@@ -105,6 +105,8 @@ def _cause(contract: Contract, lifecycle: Lifecycle, edge: Transition) -> Iterat
         yield _no_cause(
             contract, lifecycle, edge, f"'{edge.by}' is no operation", f"by: {edge.by}", documented
         )
+    if edge.each is not None:
+        yield from _each(contract, lifecycle, edge, edge.each[0])
     if edge.at is not None:
         known = properties(contract.schemas[lifecycle.schema])
         if edge.at not in known or says(expand(known[edge.at]), "format") != "date-time":
@@ -118,6 +120,18 @@ def _cause(contract: Contract, lifecycle: Lifecycle, edge: Transition) -> Iterat
             title = f"{schema} has no transition after {after:g} s"
             documented = "a schema with a lifecycle, and the duration of one of its timed transitions"
             yield _no_cause(contract, lifecycle, edge, title, f"after: {after:g} s, of: {schema}", documented)
+
+
+def _each(contract: Contract, lifecycle: Lifecycle, edge: Transition, named: str) -> Iterator[Finding]:
+    """Only a message can name many: what a request addresses is one."""
+    known = properties(contract.schemas[lifecycle.schema])
+    if named not in known:
+        documented = f"a property of {lifecycle.schema}. {did_you_mean(named, known)}"
+        title = f"{lifecycle.schema} has no property '{named}'"
+        yield _no_cause(contract, lifecycle, edge, title, f"each: {named}", documented)
+    if edge.by in contract.operations:
+        title = f"'{edge.by}' is a request, which names one aggregate"
+        yield _no_cause(contract, lifecycle, edge, title, "each", "an 'id', or a receive operation")
 
 
 def _no_cause(

@@ -125,6 +125,8 @@ def _of_transition(contract: Contract, schema: str, edge: Transition) -> Iterato
         return  # the rule "lifecycle" says so
     if edge.id:
         yield _Written(schema, "a transition's id", edge.id, edge.place, cause)
+    if edge.each:
+        yield _Written(schema, "a transition's each", edge.each[1], edge.place, cause)
     if edge.when:
         yield _Written(schema, "a transition's when", edge.when, edge.place, cause, criterion=True)
 

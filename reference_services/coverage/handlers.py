@@ -1,13 +1,18 @@
-"""Coverage: what insurance a patient has, and what the payer says; one handler for each operation."""
+"""Coverage: what insurance a patient has, and what the payer says; one handler for each operation.
+
+``prior_authorization`` has the rules of what the payer must authorize first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from harness.contract.model import JSON
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem, Reason
+from reference_services.coverage import prior_authorization as rules
+from reference_services.platform.discretion import discreet, of_patient
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
 
@@ -38,16 +43,91 @@ def getCoverage(work: Work, request: Request) -> Aggregate:
 
 
 def checkEligibility(work: Work, request: Request) -> Aggregate:
-    wanted = request.body.get("coverageId")
-    if wanted is not None:
-        coverage = work.peek("Coverage", wanted)
-        if coverage is None or coverage["patientId"] != request.body["patientId"]:
-            raise Problem(422, errors=[Reason("/coverageId", "names no coverage of this patient")])
+    _check_coverage(work, request)
     return work.create("EligibilityCheck", {**request.body, **_new(work, "N")}, because="requested")
 
 
 def getEligibility(work: Work, request: Request) -> Aggregate:
     return work.get("EligibilityCheck", request.path["eligibilityId"])
+
+
+def submitPriorAuth(work: Work, request: Request) -> Aggregate:
+    _check_coverage(work, request)
+    asked = {"priority": "standard", "confidentiality": "N", **request.body}
+    _refuse(rules.twice(asked["items"], "/items"))
+    asked["confidentiality"] = rules.confidentiality_of(asked["confidentiality"], asked["items"])
+    return _open(work, asked, because="submitted")
+
+
+def getPriorAuth(work: Work, request: Request) -> Aggregate:
+    return discreet(work, work.get("PriorAuth", request.path["priorAuthId"]))
+
+
+def listPriorAuths(work: Work, request: Request) -> Page:
+    return work.page("PriorAuth", request, of_patient(work, request, "outcome", "decision", "orderId"))
+
+
+def addDocumentation(work: Work, request: Request) -> Aggregate:
+    asked = work.get("PriorAuth", request.path["priorAuthId"])
+    added = {**request.body, "addedAt": timestamp(work.now)}
+    return work.change(asked, because="documented", documentation=[*asked["documentation"], added])
+
+
+def decidePriorAuth(work: Work, request: Request) -> Aggregate:
+    asked, said = work.get("PriorAuth", request.path["priorAuthId"]), request.body
+    if not work.can_change(asked):
+        raise Problem(409, detail="Its status does not allow this.")
+    _refuse(rules.wrong(said, asked["items"]))
+    answered = {**said, "decidedAt": timestamp(work.now)}
+    if said["outcome"] == "error":
+        return work.change(asked, because="failed", **{**rules.UNDECIDED, **answered})
+    answered["decision"] = rules.whole(said["answers"])
+    if said["outcome"] == "partial":
+        return work.change(asked, because="pended", **answered)
+    return work.change(asked, because="decided", overdue=None, **answered)
+
+
+def appeal(work: Work, request: Request) -> Aggregate:
+    denied = discreet(work, work.get("PriorAuth", request.path["priorAuthId"]))
+    if not work.can_change(denied) or denied["decision"] != "denied":
+        raise Problem(409, detail="It was not denied.")
+    if "appeal" in denied:
+        raise Problem(409, detail="It was appealed before.")
+    kept = ("decision", "answers", "preAuthRef", "decidedAt")
+    anew = {
+        **rules.UNDECIDED,
+        "dueAt": rules.due(work.now, denied["priority"], rules.AGAIN),
+        "appeal": {**request.body, "appealedAt": timestamp(work.now)},
+        "decisionBefore": {name: denied[name] for name in kept if name in denied},
+    }
+    return work.change(denied, because="appealed", **anew)
+
+
+def afterPriorAuthQueued(work: Work, asked: Aggregate) -> None:
+    """The payer is late. That decides nothing: least of all is it an approval."""
+    work.change(asked, because="overdue", overdue=True)
+
+
+afterPriorAuthPartial = afterPriorAuthQueued
+
+
+def listCareGaps(work: Work, request: Request) -> Page:
+    return work.page("CareGap", request, of_patient(work, request, "status"))
+
+
+def orderChanged(work: Work, message: IncomingMessage) -> None:
+    """Ask the payer about an order that needs it. What was ordered no event says: the order does."""
+    order = message.payload
+    if order["to"] != "active" or order.get("from") is not None or not order.get("requiresAuthorization"):
+        return
+    asked: dict[str, JSON] = {
+        "patientId": work.settled(order["patientId"]),
+        "orderId": order["id"],
+        "priority": "standard" if order.get("priority", "routine") == "routine" else "urgent",
+        "items": [{"sequence": 1}],
+        "confidentiality": order["confidentiality"],
+    }
+    _open(work, asked, because="ordered")
 
 
 def appointmentChanged(work: Work, message: IncomingMessage) -> None:
@@ -120,5 +200,90 @@ def _last(work: Work, patient: str) -> int:
     return max((each["order"] for each in present), default=0)
 
 
+def _check_coverage(work: Work, request: Request) -> None:
+    """Raises Problem 422 if a request names a coverage that is not its patient's."""
+    wanted = request.body.get("coverageId")
+    coverage = work.peek("Coverage", wanted) if wanted is not None else None
+    if wanted is not None and (coverage is None or coverage["patientId"] != request.body["patientId"]):
+        raise Problem(422, errors=[Reason("/coverageId", "names no coverage of this patient")])
+
+
+def _refuse(reasons: Iterable[Reason]) -> None:
+    """Raises Problem 422 with the reasons, if there are any."""
+    told = list(reasons)
+    if told:
+        raise Problem(422, errors=told)
+
+
+def _open(work: Work, asked: Mapping[str, JSON], because: str) -> Aggregate:
+    """A prior authorization that waits for the payer from now on."""
+    times = {"submittedAt": timestamp(work.now), "dueAt": rules.due(work.now, asked["priority"])}
+    opened = {**asked, **times, "documentation": [], "decision": "pended"}
+    return work.create("PriorAuth", opened, because=because)
+
+
 def _new(work: Work, confidentiality: JSON) -> dict[str, JSON]:
     return {"createdAt": timestamp(work.now), "confidentiality": confidentiality}
+
+
+def getExplanationOfBenefit(work: Work, request: Request) -> Aggregate:
+    return discreet(work, work.get("ExplanationOfBenefit", request.path["eobId"]))
+
+
+def invoiceChanged(work: Work, message: IncomingMessage) -> None:
+    """Ask the payers what they pay of a new invoice; who has none that is active has nobody to ask."""
+    change = message.payload
+    if change["to"] != "draft" or change.get("pendingReason") != "awaiting-payer":
+        return
+    if work.find("ExplanationOfBenefit", {"invoiceId": change["id"]}, internal=True, limit=1):
+        return
+    patient = work.settled(change["patientId"])
+    paying, refusal = _paying(work, patient)
+    question = {
+        "patientId": patient,
+        "invoiceId": change["id"],
+        "coverageId": paying[0].id if paying else None,
+        "outcomeReason": refusal,
+        **_shares(change["total"], 0),
+    }
+    work.create(
+        "ExplanationOfBenefit", {**question, **_new(work, change["confidentiality"])}, because="requested"
+    )
+
+
+def afterExplanationOfBenefitComplete(work: Work, eob: Aggregate) -> None:
+    """The payers decide: four fifths each of what the one before has left."""
+    paying, _ = _paying(work, eob["patientId"])
+    payable = paid_by(len(paying), eob["total"]["value"])
+    work.change(eob, because="decided", **_shares(eob["total"], payable))
+
+
+def afterExplanationOfBenefitError(work: Work, eob: Aggregate) -> None:
+    """There was nobody to ask: all of it is the patient's."""
+    work.change(eob, because="undecided", **_shares(eob["total"], 0))
+
+
+def paid_by(payers: int, total: int) -> int:
+    """What so many payers pay together of a total, in minor units."""
+    left = total
+    for _ in range(payers):
+        left -= left * 4 // 5
+    return total - left
+
+
+def _paying(work: Work, patient: str) -> tuple[list[Aggregate], str | None]:
+    """The coverages that pay today, the first one first; and if there is none, why."""
+    known = work.find("Coverage", {"patientId": patient}, internal=True)
+    today = work.now.date()
+    paying = sorted((e for e in known if _refusal(e, today) is None), key=lambda each: int(each["order"]))
+    return paying, why_not(known, today)
+
+
+def _shares(total: dict[str, JSON], payable: int) -> dict[str, JSON]:
+    """A total, the payers' part of it and what is left, so that the two are the total."""
+    currency, whole = total["currency"], int(total["value"])
+    return {
+        "total": total,
+        "payerAmount": {"value": payable, "currency": currency},
+        "patientAmount": {"value": whole - payable, "currency": currency},
+    }

@@ -24,6 +24,9 @@ SAID = ("code", "observations", "conclusion", "critical")
 UNSEEN: Mapping[str, JSON] = dict.fromkeys(("readAt", "acknowledgedAt", "escalatedAt"))
 """Nobody has seen a new version yet."""
 
+AUTHORIZATION_AT = "_authorizationAt"
+"""When the payer said what an order shows of it; for the service alone."""
+
 UNHELD: Mapping[str, JSON] = {"release": "released", "holdReason": None, "heldUntil": None}
 
 
@@ -113,6 +116,25 @@ def acknowledgeResult(work: Work, request: Request) -> Aggregate:
     if report["release"] == "held":
         raise Problem(409, detail="It is held.")
     return work.change(report, because="read", readAt=timestamp(work.now))
+
+
+def priorauthChanged(work: Work, message: IncomingMessage) -> None:
+    """Show on the order what the payer says of it, unless something newer is shown already.
+
+    Late news of one prior authorization never get here; those of one before the last may.
+    """
+    told = message.payload
+    order = work.peek("Order", told.get("orderId", ""))
+    if order is None or order["patientId"] != work.settled(told["patientId"]) or not work.can_change(order):
+        return
+    if sortable(told["occurredAt"]) < sortable(order.get(AUTHORIZATION_AT, "")):
+        return
+    shown = {
+        "priorAuthId": told["id"],
+        "authorization": told["decision"],
+        AUTHORIZATION_AT: told["occurredAt"],
+    }
+    work.change(order, because="authorization-changed", **shown)
 
 
 def patientChanged(work: Work, message: IncomingMessage) -> None:

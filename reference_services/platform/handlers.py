@@ -20,7 +20,7 @@ Function = Callable[..., Any]
 class Handlers:
     """A service's functions: by operationId, by receive operation, by (schema, timed transition's target).
 
-    ``unique`` is the module's ``UNIQUE``, by type.
+    ``unique`` is the module's ``UNIQUE``, by type, ``chained`` its ``CHAINED``.
     """
 
     place: str
@@ -28,6 +28,7 @@ class Handlers:
     messages: Mapping[str, Function]
     timers: Mapping[tuple[str, str], Function]
     unique: Mapping[str, tuple[str, ...]]
+    chained: frozenset[str] = frozenset()
 
 
 def module_name(service: str) -> str:
@@ -74,7 +75,8 @@ def resolve(contract: Contract, module: ModuleType) -> Handlers:
     if missing:
         raise _missing(contract, module, missing)
     unique = {name: unique_names(keys) for name, keys in getattr(module, "UNIQUE", {}).items()}
-    return Handlers(module.__name__, operations, messages, _timers(contract, module), unique)
+    chained = frozenset(getattr(module, "CHAINED", ()))
+    return Handlers(module.__name__, operations, messages, _timers(contract, module), unique, chained)
 
 
 def _timers(contract: Contract, module: ModuleType) -> dict[tuple[str, str], Function]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -21,6 +21,7 @@ from harness.contract.model import Contract, MessageOperation
 from harness.kafka.broker import Broker
 from harness.kafka.consuming import Consumption, Verdict, doubled
 from harness.kafka.dead_letters import letter_headers
+from harness.kafka.following import Following
 from harness.kafka.wire import Record
 from harness.serving.emitting import Cause
 from harness.serving.problems import Problem
@@ -67,6 +68,10 @@ _ADVANCE = (
 )
 
 
+Counted = Callable[[str, str], None]
+"""Told of each message by its receive operation, and what became of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taker:
     """What takes messages in: handlers by receive operation, over one store."""
@@ -77,6 +82,7 @@ class Taker:
     clock: Clock
     functions: Mapping[str, Function]
     plans: Mapping[str, tuple[MessagePlan, ...]]
+    counted: Counted
 
     def take(self, record: Record) -> None:
         """Have a record's effect. Raises what the handler raises: then nothing has happened."""
@@ -105,15 +111,18 @@ class Taker:
             if self._goes_back(transaction, message):
                 LOG.info("%s: an outdated message was dropped", operation.id)
                 self._note(transaction, operation.id, message.id, "stale")
+                self.counted(operation.id, "stale")
                 return
             situation = self._situation(message)
             work = Work(transaction, self.knowledge, situation)
             if (said := told(operation, situation.context)) is not None:
-                relations.note(transaction, operation.id, replace(said, subject=work.settled(said.subject)))
+                actor, subject = work.settled(said.actor), work.settled(said.subject)
+                relations.note(transaction, operation.id, replace(said, actor=actor, subject=subject))
             if (function := self.functions.get(operation.id)) is not None:
                 function(work, message)
             work.finish([each for each in operation.emits if not each.transitions], None, None)
             self._note(transaction, operation.id, message.id, "done")
+        self.counted(operation.id, "done")
 
     def bury(self, operation: MessageOperation, record: Record, reason: Reason) -> None:
         """Copy a record to the operation's dead letter, through the outbox, once."""
@@ -124,6 +133,7 @@ class Taker:
             if _seen(transaction, operation.id, event):
                 return
             self._note(transaction, operation.id, event, "dead")
+            self.counted(operation.id, "dead")
             if operation.dead_letter is None:
                 LOG.error("%s: %r is lost: the contract names no x-dead-letter", operation.id, record)
                 return
@@ -211,8 +221,8 @@ class Inbox:
             time.monotonic() - each.current_at <= self._within for each in following
         )
 
-    def _following(self) -> list[Consumption]:
-        return [each for each in list(self._members) if each.follows]
+    def _following(self) -> list[Following]:
+        return [each.following for each in list(self._members) if each.following.topics]
 
     def stop(self) -> None:
         self._stop.set()
@@ -242,6 +252,11 @@ class Inbox:
 
 
 def taker_of(
-    contract: Contract, store: Store, knowledge: Knowledge, clock: Clock, functions: Mapping[str, Function]
+    contract: Contract,
+    store: Store,
+    knowledge: Knowledge,
+    clock: Clock,
+    functions: Mapping[str, Function],
+    counted: Counted,
 ) -> Taker:
-    return Taker(contract, store, knowledge, clock, functions, plans_by_topic(contract))
+    return Taker(contract, store, knowledge, clock, functions, plans_by_topic(contract), counted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -30,6 +30,7 @@ COLUMNS = (
     _A.row,
 )
 _BY_ID = select(*COLUMNS).where(_A.type == bindparam("type"), _A.id == bindparam("id"))
+_SINCE = select(_A.type, _A.id, _A.row).where(_A.row > bindparam("last"))
 _INSERT = insert(tables.aggregates)
 _UPDATE = update(tables.aggregates).where(_A.row == bindparam("at"), _A.version == bindparam("expected"))
 _DELETE = delete(tables.aggregates).where(_A.row == bindparam("at"), _A.version == bindparam("expected"))
@@ -86,6 +87,29 @@ def add(transaction: Transaction, aggregate: Aggregate) -> None:
     (aggregate.row,) = made.inserted_primary_key or (0,)
     _index(transaction, aggregate, set())
     _claim(transaction, aggregate)
+
+
+def add_all(transaction: Transaction, aggregates: Sequence[Aggregate]) -> None:
+    """Insert many, and set their ``row``; much faster than one by one. Raises Taken, as ``add`` does."""
+    transaction.must_write()
+    connection = transaction.connection
+    last = connection.execute(select(func.max(_A.row))).scalar() or 0
+    try:
+        connection.execute(_INSERT, [{**_columns(each), "type": each.type} for each in aggregates])
+    except IntegrityError as error:
+        raise Taken("id") from error
+    rows = {(type, id): row for type, id, row in connection.execute(_SINCE, {"last": last})}
+    fields, claims = [], []
+    for each in aggregates:
+        each.row = rows[each.type, each.id]
+        named = {"row": each.row, "type": each.type}
+        fields += [{**named, "name": name, "value": value} for name, value in set(scalars(each.document))]
+        claims += [{**named, "name": name, "digest": claim} for name, claim in _claims(each)]
+    connection.execute(_ADD_FIELD, fields)
+    try:
+        connection.execute(_CLAIM, claims) if claims else None
+    except IntegrityError as error:
+        raise Taken("a unique key") from error
 
 
 def replace(transaction: Transaction, aggregate: Aggregate, expected: int) -> None:
@@ -168,18 +192,23 @@ def _index(transaction: Transaction, aggregate: Aggregate, before: set[tuple[str
 
 def _claim(transaction: Transaction, aggregate: Aggregate) -> None:
     """Take the unique keys that the document has now."""
+    for name, claim in _claims(aggregate):
+        key = {"type": aggregate.type, "name": name, "digest": claim, "row": aggregate.row}
+        try:
+            transaction.connection.execute(_CLAIM, key)
+        except IntegrityError as error:
+            raise Taken(name) from error
+
+
+def _claims(aggregate: Aggregate) -> Iterator[tuple[str, str]]:
+    """The unique keys of a document: their names, and digests of its values."""
     for name in aggregate.uniques:
         values = [aggregate.document.get(part) for part in name.split(",")]
         if any(value is None for value in values):
             continue
         alone = values[0] if len(values) == 1 and isinstance(values[0], list) else None
         claims = [digest(values)] if alone is None else [digest([each]) for each in alone]
-        for claim in dict.fromkeys(claims):
-            key = {"type": aggregate.type, "name": name, "digest": claim, "row": aggregate.row}
-            try:
-                transaction.connection.execute(_CLAIM, key)
-            except IntegrityError as error:
-                raise Taken(name) from error
+        yield from ((name, claim) for claim in dict.fromkeys(claims))
 
 
 def holder(transaction: Transaction, type: str, name: str, value: JSON) -> Aggregate | None:

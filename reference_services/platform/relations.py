@@ -52,9 +52,14 @@ class Relations:
         if not self.current():
             return False
         with self.store.transaction(write=False) as transaction:
-            asked = {"relation": relation, "actor": actor, "subject": subject}
-            known = transaction.connection.execute(_KNOWN, asked).scalars().all()
-        return not known or any(known)
+            return holds(transaction, relation, actor, subject)
+
+
+def holds(transaction: Transaction, relation: str, actor: str, subject: str) -> bool:
+    """Whether a relation holds for all that was told: nothing, or of something that it does."""
+    asked = {"relation": relation, "actor": actor, "subject": subject}
+    known = transaction.connection.execute(_KNOWN, asked).scalars().all()
+    return not known or any(known)
 
 
 def note(transaction: Transaction, operation: str, told: Told) -> None:

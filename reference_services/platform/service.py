@@ -22,6 +22,7 @@ from reference_services.platform.firing import Firing
 from reference_services.platform.handlers import Handlers, import_handlers, resolve
 from reference_services.platform.inbox import Inbox, taker_of
 from reference_services.platform.kinds import Kind, kind_of
+from reference_services.platform.observing import Figures, Measured
 from reference_services.platform.operations import plan_of
 from reference_services.platform.outbox import Relay
 from reference_services.platform.relations import Relations
@@ -52,27 +53,31 @@ class ReferenceService:
         validate_responses: bool,
     ) -> None:
         self.name = contract.service
+        self.chained = handlers.chained
         self.clock = Clock()
         self.store = store
         self.knowledge = Knowledge(contract, _kinds(contract, handlers), send_plans(contract))
         self.fire = Firing(self.store, self.knowledge, self.clock, handlers.timers).fire
         self.timers = Timers(self.store, self.clock, self.fire)
         self.control_face = ServiceControl(self.store, self.knowledge, self.clock, self.timers)
-        self.taker = taker_of(contract, self.store, self.knowledge, self.clock, handlers.messages)
+        figures = Figures(self.store, self._current)
+        self.taker = taker_of(
+            contract, self.store, self.knowledge, self.clock, handlers.messages, figures.message
+        )
         self._relay = None if broker is None else Relay(self.store, broker)
         self._inbox = None if broker is None or not contract.receives else Inbox(broker, self.taker)
         self._started = False
-        current = (lambda: True) if self._inbox is None else self._inbox.current
-        relations = Relations(self.store, told_in(contract), current)
-        self.app: ASGIApp = build_app(
+        relations = Relations(self.store, told_in(contract), self._current)
+        app = build_app(
             contract,
             self._endpoints(contract, handlers),
             StillRelated(keys.authenticator(), relations) if relations.told else keys.authenticator(),
             recorder=recorder,
-            extra_routes={JWKS_PATH: lambda: Answer(200, keys.jwks())},
+            extra_routes={JWKS_PATH: lambda: Answer(200, keys.jwks()), **figures.routes()},
             validate_responses=validate_responses,
             handlers_place=handlers.place,
         )
+        self.app: ASGIApp = Measured(app, figures)
         self.control: ASGIApp | None = control_app(self.control_face)
 
     def start(self) -> None:
@@ -102,6 +107,10 @@ class ReferenceService:
             if part is not None:
                 part.stop()
         self.store.close()
+
+    def _current(self) -> bool:
+        """Whether it is known which relations have ended: without Kafka, nobody tells."""
+        return self._inbox is None or self._inbox.current()
 
     def _endpoints(self, contract: Contract, handlers: Handlers) -> dict[str, Handler]:
         found: dict[str, Handler] = {}

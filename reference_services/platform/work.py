@@ -22,7 +22,8 @@ The platform keeps, and a handler need not think of: access (``x-access`` agains
 may run again from the start after a conflict: its only effects are those it has through ``Work``.
 
 A module may say ``UNIQUE = {"Device": ("token",), "Coverage": (("payerId", "memberId"),)}``: properties,
-or groups of them, that no two aggregates of a type may share; a second one is refused with 409.
+or groups of them, that no two aggregates of a type may share; a second one is refused with 409. ``CHAINED``
+are types whose aggregates build on one another, so that no copies can be made of them (``portal seed``).
 
 Documents must keep their component schema whenever they are written; what a service remembers beyond it
 goes into properties whose name begins with ``_``. A field set to None is taken out of the document, unless
@@ -31,7 +32,7 @@ its schema admits null. ``version``, where the schema has it, and the status are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from harness.contract.model import EMPTY, JSON, Emission, Transition
@@ -114,12 +115,15 @@ class Work:
         found = records.holder(self._transaction, type, name, value)
         return found if found is not None and self._situation.sight.sees(found.subject) else None
 
-    def resettle(self, old: str, new: str) -> None:
+    def resettle(self, old: str, new: str, *, leaving: Collection[str] = ()) -> None:
         """Make all that is of one patient another's, without an event: a merge is told by its own.
 
-        What is kept under the patient's own id stays; a handler knows what becomes of it.
+        What is kept under the patient's own id stays; a handler knows what becomes of it. Types that are
+        ``leaving`` stay as they were written, too: a list finds theirs by ``records_of``.
         """
         for kind in self._knowledge.kinds.values():
+            if kind.name in leaving:
+                continue
             if kind.subject is not None and kind.subject != "id" and "." not in kind.subject:
                 for each in self.find(kind.name, {kind.subject: old}, internal=True):
                     self.save(each, **{kind.subject: new})
@@ -135,6 +139,19 @@ class Work:
             patient = found["to"]
         return patient
 
+    def records_of(self, patient: str) -> list[str]:
+        """Every record that is this patient's by now: the own one first, then all that were merged into it.
+
+        None of one that was merged into another itself.
+        """
+        if self.settled(patient) != patient:
+            return []
+        found = [patient]
+        for record in found:  # it grows on the way
+            merged = self.find(_RESETTLED, {"to": record}, internal=True)
+            found += [each.id for each in merged if each.id not in found]
+        return found
+
     def page(
         self,
         type: str,
@@ -143,14 +160,16 @@ class Work:
         *,
         order: str | None = None,
         newest: bool = False,
+        internal: bool = False,
     ) -> Page:
         """A page of those that match and the actor may see, by the query's ``limit`` and ``cursor``.
 
         Entries of ``where`` that are None are left out here, so that optional query parameters can be
         handed on as they are. ``order`` is a property (ascending; equal ones and without it: as they were
-        created); ``newest`` turns the order round. What is inserted meanwhile neither hides nor doubles
-        an item. Raises Problem for a cursor that is none of this list's: 422 where the operation documents
-        it, else 400.
+        created); ``newest`` turns the order round. ``internal`` leaves out access to each item, for lists of
+        which the request says whose they are: what stands under another record of that patient's is not the
+        subject's by name. What is inserted meanwhile neither hides nor doubles an item. Raises Problem for a
+        cursor that is none of this list's: 422 where the operation documents it, else 400.
         """
         plan = self._situation.plan
         if plan is None:
@@ -158,7 +177,8 @@ class Work:
         if order is not None and order.partition(".")[0] in self._knowledge.kind(type).phi:
             raise ValueError(f"{order} is x-phi: a cursor would carry it into URLs")
         wish = paging.wish_of(plan, request, order, newest)
-        conditions = paging.conditions(type, where, self._situation.sight, absent=False)
+        sight = EVERYTHING if internal else self._situation.sight
+        conditions = paging.conditions(type, where, sight, absent=False)
         return paging.read(self._transaction, type, conditions, wish)
 
     def create(
@@ -246,6 +266,10 @@ class Work:
     def acts_for(self, patient: str) -> bool:
         """Whether the caller's kind of actor stands in its relation to this patient, or needs none."""
         return self.request is None or stands_for(self.claims, patient)
+
+    def holds(self, relation: str, actor: str, patient: str) -> bool:
+        """Whether somebody stands in a relation to a patient, for all that messages told (``x-relation``)."""
+        return relations.holds(self._transaction, relation, actor, patient)
 
     def is_new(self, aggregate: Aggregate) -> bool:
         """Whether it was created in this transaction."""

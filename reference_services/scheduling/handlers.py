@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from harness.contract.model import JSON
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem, Reason
-from reference_services.platform.values import timestamp
+from reference_services.platform.values import instant, sortable, timestamp
 from reference_services.platform.work import Aggregate, Between, IncomingMessage, Page, Work
 
 SENSITIVE = frozenset({"psychiatry"})
 """Specialties whose very name says too much: their appointments are restricted."""
+
+UNBOOKED: Mapping[str, JSON] = dict.fromkeys(("slotId", "start", "end", "pendingReason", "selfPay"))
+"""What an appointment has not that is only proposed."""
 
 
 def searchSlots(work: Work, request: Request) -> Page:
@@ -114,6 +119,11 @@ def markNoShow(work: Work, request: Request) -> Aggregate:
     return work.change(appointment, because="missed")
 
 
+def fulfilAppointment(work: Work, request: Request) -> Aggregate:
+    appointment = work.get("Appointment", request.path["appointmentId"])
+    return work.change(appointment, because="fulfilled")
+
+
 def afterAppointmentCancelled(work: Work, appointment: Aggregate) -> None:
     """Pending for too long: nobody is going to keep it."""
     work.change(
@@ -147,6 +157,18 @@ def eligibilityAnswered(work: Work, message: IncomingMessage) -> None:
     work.change(appointment, because=why, pendingReason=why, selfPay=True)
 
 
+def providerChanged(work: Work, message: IncomingMessage) -> None:
+    """Of a provider who has left nothing can be had any more; what was to come has to be booked anew."""
+    provider = message.payload["id"]
+    if message.payload["to"] != "inactive":
+        return
+    for slot in _ahead(work, "Slot", provider, "free", "busy-tentative", "busy"):
+        work.change(slot, because="provider-left", heldFor=None, heldUntil=None)
+    for appointment in _ahead(work, "Appointment", provider, "pending", "booked"):
+        before = appointment.get("slotId")
+        work.change(appointment, because="provider-left", previousSlotId=before, **UNBOOKED)
+
+
 def patientChanged(work: Work, message: IncomingMessage) -> None:
     """What a merged patient has here is the surviving one's."""
     change = message.payload
@@ -155,6 +177,13 @@ def patientChanged(work: Work, message: IncomingMessage) -> None:
     work.resettle(change["id"], change["replacedBy"])
     for slot in work.find("Slot", {"heldFor": change["id"]}, internal=True):
         work.save(slot, heldFor=change["replacedBy"])
+
+
+def _ahead(work: Work, type: str, provider: str, *statuses: str) -> Iterator[Aggregate]:
+    """What there is of a provider in these statuses and is not over."""
+    for each in work.find(type, {"providerId": provider, "status": statuses}, internal=True):
+        if "start" not in each or sortable(each["start"]) >= instant(work.now):
+            yield each
 
 
 def _discreet(work: Work, slot: Aggregate) -> Aggregate:

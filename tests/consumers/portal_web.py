@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -77,6 +77,17 @@ class Coverage:
 
 
 @dataclass(frozen=True)
+class PriorAuth:
+    """``says`` is the payer's decision, ``by`` when it must have come; ``why_not`` are reasons of denials."""
+
+    id: str
+    says: str
+    by: str
+    why_not: tuple[str, ...]
+    version: str = ""
+
+
+@dataclass(frozen=True)
 class Delivery:
     id: str
     status: str
@@ -134,7 +145,7 @@ class PortalWeb:
             trust_env=False,
         )
 
-    def __enter__(self) -> PortalWeb:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -149,7 +160,7 @@ class PortalWeb:
 
     def book(self, slot: str) -> Appointment:
         body = {"patientId": self.patient, "slotId": slot}
-        return _appointment(self._ask("POST", "/appointments", json=body, headers=_once()))
+        return _appointment(self._ask("POST", "/appointments", json=body, headers=once()))
 
     def appointment(self, id: str) -> Appointment:
         return _appointment(self._ask("GET", f"/appointments/{id}"))
@@ -184,7 +195,7 @@ class PortalWeb:
         told = [{"linkId": asked, "value": value} for asked, value in answers.items()]
         body = {"questionnaire": questionnaire, "answers": told}
         path = f"/patients/{self.patient}/forms"
-        return str(self._ask("POST", path, json=body, headers=_once()).json()["id"])
+        return str(self._ask("POST", path, json=body, headers=once()).json()["id"])
 
     def forms(self) -> list[str]:
         """Their ids."""
@@ -200,7 +211,7 @@ class PortalWeb:
     def ask_for_proxy(self, who: str, *scopes: str) -> str:
         """The id of the grant, which nobody has approved yet."""
         body = {"patientId": self.patient, "proxyId": who, "level": "adult", "scopes": list(scopes)}
-        return str(self._ask("POST", "/proxy-grants", json=body, headers=_once()).json()["id"])
+        return str(self._ask("POST", "/proxy-grants", json=body, headers=once()).json()["id"])
 
     def revoke_proxy(self, grant: str, version: str) -> str:
         """The grant's status afterwards."""
@@ -219,12 +230,31 @@ class PortalWeb:
     def ask_eligibility(self) -> str:
         """The id of the check that was begun."""
         body = {"patientId": self.patient}
-        return str(self._ask("POST", "/eligibility-checks", json=body, headers=_once()).json()["id"])
+        return str(self._ask("POST", "/eligibility-checks", json=body, headers=once()).json()["id"])
 
     def eligibility(self, check: str) -> str | None:
         """The payer's answer, None while there is none."""
         found = self._ask("GET", f"/eligibility-checks/{check}").json()
         return str(found["result"]) if found["outcome"] == "complete" else None
+
+    def prior_auths(self) -> list[PriorAuth]:
+        found = self._ask("GET", f"/patients/{self.patient}/prior-authorizations").json()
+        return [_prior_auth(each) for each in found["items"]]
+
+    def prior_auth(self, id: str) -> PriorAuth:
+        answer = self._ask("GET", f"/prior-authorizations/{id}")
+        return _prior_auth(answer.json(), answer.headers["ETag"])
+
+    def appeal(self, denied: PriorAuth, ground: str) -> PriorAuth:
+        path, body = f"/prior-authorizations/{denied.id}/appeal", {"ground": ground}
+        return _prior_auth(self._ask("POST", path, json=body, headers={"If-Match": denied.version}).json())
+
+    def due(self) -> list[str]:
+        """What somebody should do for the patient, in words."""
+        path = f"/patients/{self.patient}/care-gaps"
+        return [
+            str(each["display"]) for each in self._ask("GET", path, params={"status": "open"}).json()["items"]
+        ]
 
     def channels(self) -> list[str]:
         return list(self._ask("GET", f"/patients/{self.patient}/preferences").json()["channels"])
@@ -232,7 +262,7 @@ class PortalWeb:
     def register_device(self, platform: str, token: str) -> str:
         """The id of the device."""
         path, body = f"/patients/{self.patient}/devices", {"platform": platform, "token": token}
-        return str(self._ask("POST", path, json=body, headers=_once()).json()["id"])
+        return str(self._ask("POST", path, json=body, headers=once()).json()["id"])
 
     def deliveries(self) -> list[Delivery]:
         found = self._ask("GET", f"/patients/{self.patient}/deliveries").json()
@@ -259,7 +289,7 @@ class PortalWeb:
     def ask_for_refill(self, medication: str) -> str:
         """The id of the refill, be it a new one or the one that is open. Raises NoRefill."""
         body = {"patientId": self.patient, "medicationRequestId": medication}
-        return str(self._ask("POST", "/refills", json=body, headers=_once()).json()["id"])
+        return str(self._ask("POST", "/refills", json=body, headers=once()).json()["id"])
 
     def refill(self, id: str) -> tuple[str, str | None]:
         """What became of a refill: its status, and why it was declined."""
@@ -293,8 +323,7 @@ class PortalWeb:
 
     def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         answer = self._client.request(method, path, **request)
-        if answer.status_code == 410:
-            told = answer.json()
+        if answer.status_code == 410 and "replacedBy" in (told := answer.json()):
             raise Moved(410, str(told["title"]), str(told["replacedBy"]))
         if answer.status_code == 409 and "refusal" in (told := answer.json()):
             raise NoRefill(409, str(told["title"]), str(told["refusal"]), told.get("refillableFrom"))
@@ -303,7 +332,8 @@ class PortalWeb:
         return answer
 
 
-def _once() -> dict[str, str]:
+def once() -> dict[str, str]:
+    """An Idempotency-Key of its own."""
     return {"Idempotency-Key": str(uuid.uuid4())}
 
 
@@ -313,6 +343,12 @@ def _slot(told: dict[str, Any]) -> Slot:
 
 def _course(told: dict[str, Any]) -> str:
     return str(told["content"]["hospitalCourse"])
+
+
+def _prior_auth(told: dict[str, Any], version: str = "") -> PriorAuth:
+    reasons = (each.get("denialReason") for each in told.get("answers", ()))
+    why_not = tuple(str(each) for each in reasons if each is not None)
+    return PriorAuth(told["id"], told["decision"], told["dueAt"], why_not, version)
 
 
 def _medication(told: dict[str, Any]) -> Medication:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.portal import Ran, portal
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -76,12 +77,6 @@ def test_port_in_use() -> None:
         port = taken.getsockname()[1]
         refused(portal("serve", "coverage", "--port", str(port), "--kafka", "none"), str(port), "in use")
         refused(portal("kafka", "--port", str(port)), str(port), "in use")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_unreachable_kafka() -> None:

@@ -7,7 +7,6 @@ import json
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.e2e.portal import running
+from tests.ports import free_port
 
 CORPUS = Path(os.environ.get("CONTRACT_CORPUS", ROOT.parent / "shared" / "corpus"))
 
@@ -33,13 +33,6 @@ pytestmark = [
 ]
 
 
-def free_ports() -> tuple[str, str]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return str(one.getsockname()[1]), str(other.getsockname()[1])
-
-
 @pytest.mark.parametrize(
     ("document", "address", "operation"),
     [
@@ -48,7 +41,7 @@ def free_ports() -> tuple[str, str]:
     ],
 )
 def test_five_commands(document: str, address: str, operation: str, tmp_path: Path) -> None:
-    port, control = free_ports()
+    port, control = str(free_port()), str(free_port())
 
     def mine(text: str) -> str:
         text = text.replace("8080", port).replace("8081", control).replace("/pet/10", address)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from harness.checks import CHECKS
 from harness.cli.app import app
 from tests.conftest import ROOT
 from tests.e2e.portal import running
+from tests.ports import free_port
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -75,9 +75,7 @@ def test_the_checks_in_the_picture_are_checks() -> None:
 
 def test_calls_of_the_mock_answer(tmp_path: Path) -> None:
     """The block behind the mock, typed into a shell, on a port that is free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     (block,) = [each for each in blocks() if "curl" in each and "/v1/coverage" in each]
     shell = tmp_path / "portal"
     shell.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m harness.cli.main "$@"\n')

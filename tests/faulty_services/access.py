@@ -154,4 +154,14 @@ FAULTS = (
         "Somebody whose relation holds again is refused",
         platform((inbox, "told", _unforgiving)),
     ),
+    Fault(
+        "staff read what a copy holds",
+        "access",
+        "export-audit",
+        "access",
+        "downloadExport",
+        "Somebody who may not is not refused: staff",
+        otherwise("downloadExport", access={"patient": "own", "proxy": "granted", "staff": "any"}),
+        ("concurrency", "paging"),
+    ),
 )

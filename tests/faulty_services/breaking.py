@@ -215,6 +215,16 @@ def edges(schema: str, edit: Callable[[Transition], Transition | None]) -> Break
     return Break(contract=edited)
 
 
+def also(schema: str, driver: str, *states: str) -> Break:
+    """Let an operation move what is in these states too."""
+
+    def more(edge: Transition) -> Transition:
+        moved = edge.by == driver and edge.id is None
+        return replace(edge, sources=(*edge.sources, *states)) if moved else edge
+
+    return edges(schema, more)
+
+
 class _Edited:
     """An application whose answers pass through an edit, each a JSON body in one piece."""
 

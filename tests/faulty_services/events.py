@@ -13,7 +13,7 @@ from reference_services.platform.work import Aggregate, Work
 from reference_services.scheduling.handlers import cancelAppointment
 from tests.faulty_services.breaking import Event, edges, events, handlers, hasty, platform
 from tests.faulty_services.fault import Fault
-from tests.faulty_services.state import refused
+from tests.faulty_services.lifecycles import refused
 
 COVERAGE, DOCUMENT = "portal.coverage.coverage.v1", "portal.encounters-records.document.v1"
 DIAGNOSIS = "Other specified abnormal findings of blood chemistry"
@@ -49,6 +49,10 @@ def _silent_end(event: Event) -> tuple[Event, ...]:
 def _untold_birthday(event: Event) -> tuple[Event, ...]:
     about = event.topic == "portal.proxy-consent.grant.v1"
     return () if about and event.payload["reason"] == "ended" else (event,)
+
+
+def _unreplaced(event: Event) -> tuple[Event, ...]:
+    return () if event.payload.get("reason") == "replaced" else (event,)
 
 
 def _half_told(event: Event) -> tuple[Event, ...]:
@@ -312,5 +316,33 @@ FAULTS = (
         "More events than declared: portal.orders-results.order.v1",
         edges("Order", lambda edge: replace(edge, when=None)),
         cases=5,
+    ),
+    Fault(
+        "what a correction replaces is not told of",
+        "events",
+        "billing",
+        "cause_and_effect",
+        "replaceInvoice",
+        "invoiceChanged has another key than declared",
+        events(_unreplaced),
+        within=SOON,
+    ),
+    Fault(
+        "an order that needs authorization asks nobody for it",
+        "events",
+        "coverage",
+        "lifecycle",
+        "orderChanged",
+        "A legal transition does not work: PriorAuth (new) → queued",
+        handlers(orderChanged=lambda work, message: None),
+    ),
+    Fault(
+        "an order does not show what became of its authorization",
+        "events",
+        "orders-results",
+        "lifecycle",
+        "priorauthChanged",
+        "A legal transition does not work: Order active → active",
+        handlers(priorauthChanged=lambda work, message: None),
     ),
 )

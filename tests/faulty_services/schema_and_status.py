@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from harness.serving.exchange import Request
+from dataclasses import replace
+
+from harness.serving.exchange import Answer, Request
 from reference_services.coverage.handlers import addCoverage
+from reference_services.messaging.handlers import getAttachment
 from reference_services.platform.work import Aggregate, Work
-from tests.faulty_services.breaking import answers, handlers, refusals
+from tests.faulty_services.breaking import Reply, answers, handlers, refusals
 from tests.faulty_services.fault import Fault
 
 
@@ -14,6 +17,21 @@ def _short_column(work: Work, request: Request) -> Aggregate:
     if len(request.body.get("planName", "")) == 120:
         raise RuntimeError("value too long for type character varying(119)")
     return addCoverage(work, request)
+
+
+def _shown_inline(work: Work, request: Request) -> Answer:
+    answer = getAttachment(work, request)
+    return replace(answer, headers={**answer.headers, "Content-Disposition": "inline"})
+
+
+def _hopeful(reply: Reply) -> None:
+    if reply.body["status"] == "unknown":
+        reply.body["status"] = "in-progress"
+
+
+def _unexplained(reply: Reply) -> None:
+    for each in reply.body.get("answers", ()):
+        each.pop("denialReason", None)
 
 
 FAULTS = (
@@ -124,5 +142,41 @@ FAULTS = (
         "getReport",
         "Not what portal-web relies on: a result that is held back",
         answers("getReport", lambda reply: reply.body.pop("heldUntil", None)),
+    ),
+    Fault(
+        "a file is shown in the page",
+        "schema and status",
+        "messaging",
+        "http_pacts",
+        "getAttachment",
+        "Not what portal-web relies on: a file is saved, not shown",
+        handlers(getAttachment=_shown_inline),
+    ),
+    Fault(
+        "an unknown outcome is shown as one that is still to come",
+        "schema and status",
+        "billing",
+        "http_pacts",
+        "getPayment",
+        "Not what portal-web relies on: nobody knows whether it was paid",
+        answers("getPayment", _hopeful),
+    ),
+    Fault(
+        "a copy does not say what is missing in it",
+        "schema and status",
+        "export-audit",
+        "http_pacts",
+        "downloadExport",
+        "Not what portal-web relies on: a copy in which a part is missing",
+        answers("downloadExport", lambda reply: reply.body.pop("partial", None)),
+    ),
+    Fault(
+        "nobody is told why an authorization was denied",
+        "schema and status",
+        "coverage",
+        "http_pacts",
+        "getPriorAuth",
+        "Not what portal-web relies on: why the payer does not authorize it",
+        answers("getPriorAuth", _unexplained),
     ),
 )

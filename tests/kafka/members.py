@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from harness.kafka.broker import Broker
@@ -36,10 +36,11 @@ def consuming(
     handle: Callable[[Record], None],
     on_error: OnError = retry_forever,
     group: str | None = None,
+    follows: Sequence[str] = (),
 ) -> Iterator[Consumption]:
     """A member in a thread, once it has joined; it leaves with the block."""
     stop = threading.Event()
-    member = Consumption(broker, group or uuid.uuid4().hex, [topic], handle, stop, on_error)
+    member = Consumption(broker, group or uuid.uuid4().hex, [topic], handle, stop, on_error, follows)
     thread = threading.Thread(target=member.run)
     thread.start()
     try:

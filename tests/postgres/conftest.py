@@ -22,7 +22,7 @@ def url(postgres: Server) -> Iterator[str]:
 def whole_portal(contracts: Path, postgres: Server) -> Iterator[Portal]:
     with (
         postgres.database() as made,
-        running(contracts, "scheduling", "coverage", database=text_of(made)) as portal,
+        running(contracts, "scheduling", "coverage", databases=text_of(made)) as portal,
     ):
         yield portal
 

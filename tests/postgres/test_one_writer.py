@@ -34,8 +34,8 @@ def replicas(contracts: Path, url: str) -> Iterator[tuple[Portal, Portal]]:
     system = load_system(contracts)
     with (
         EmbeddedBroker({each.address: each.partitions for each in system.topics.values()}) as embedded,
-        running_on(embedded.broker, system, "scheduling", database=url) as one,
-        running_on(embedded.broker, system, "scheduling", database=url) as other,
+        running_on(embedded.broker, system, "scheduling", databases=url) as one,
+        running_on(embedded.broker, system, "scheduling", databases=url) as other,
     ):
         yield one, other
 

@@ -40,7 +40,7 @@ def own_server() -> Iterator[OwnServer]:
 def portal(contracts: Path, own_server: OwnServer) -> Iterator[Portal]:
     with (
         own_server.database() as made,
-        running(contracts, "scheduling", "coverage", database=text_of(made)) as portal,
+        running(contracts, "scheduling", "coverage", databases=text_of(made)) as portal,
     ):
         yield portal
 

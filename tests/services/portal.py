@@ -24,7 +24,7 @@ from harness.kafka.wire import Publisher
 from harness.serving.emitting import Cause, make_event
 from harness.serving.keys import KeyStore
 from harness.serving.server import Addresses, run
-from reference_services.platform.service import build_service
+from reference_services.platform.service import ReferenceService, build_service
 from reference_services.platform.values import timestamp
 
 AMARA = "pat-4k7m2q9x1a"
@@ -65,6 +65,7 @@ class Portal:
     broker: Broker
     keys: KeyStore
     scopes: str
+    hosted: Mapping[str, ReferenceService]
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10.0))
 
     def call(
@@ -170,35 +171,28 @@ class Portal:
 
 
 @contextmanager
-def running(contracts: Path, *names: str, database: str | None = None) -> Iterator[Portal]:
-    """These reference services, seeded, on an embedded broker of their own; they end with the block."""
+def running(contracts: Path, *names: str, databases: Path | str | None = None) -> Iterator[Portal]:
+    """As ``running_on``, on an embedded broker of their own; they end with the block."""
     system = load_system(contracts)
     with (
         EmbeddedBroker({c.address: c.partitions for c in system.topics.values()}) as embedded,
-        running_on(embedded.broker, system, *names, database=database) as portal,
+        running_on(embedded.broker, system, *names, databases=databases) as portal,
     ):
         yield portal
 
 
 @contextmanager
-def running_on(broker: Broker, system: System, *names: str, database: str | None = None) -> Iterator[Portal]:
+def running_on(
+    broker: Broker, system: System, *names: str, databases: Path | str | None = None
+) -> Iterator[Portal]:
     """These reference services, seeded, on a broker that has the contracts' topics.
 
-    ``database``: the URL of a PostgreSQL in which each has a schema.
+    databases: the folder of their files, which outlast what is stopped, or the URL of a PostgreSQL in which
+    each has a schema; without it they are temporary.
     """
     keys = KeyStore()
     stop, outcome = threading.Event(), Queue[Addresses | BaseException]()
-    hosted = [
-        build_service(
-            system.contracts[name],
-            broker,
-            keys,
-            database,
-            schema=name.replace("-", "_") if database else None,
-            validate_responses=True,
-        )
-        for name in names
-    ]
+    hosted = [_built(system, name, broker, keys, databases) for name in names]
 
     def serve() -> None:
         try:
@@ -212,13 +206,21 @@ def running_on(broker: Broker, system: System, *names: str, database: str | None
         found = outcome.get(timeout=START)
         if isinstance(found, BaseException):
             raise found
-        portal = Portal(system, found, broker, keys, _scopes(system))
+        portal = Portal(system, found, broker, keys, _scopes(system), {each.name: each for each in hosted})
         with portal.client:
             yield portal
     finally:
         stop.set()
         thread.join(START)
         assert not thread.is_alive(), "the services did not end"
+
+
+def _built(
+    system: System, name: str, broker: Broker, keys: KeyStore, databases: Path | str | None
+) -> ReferenceService:
+    url = f"sqlite:///{databases}/{name}.db" if isinstance(databases, Path) else databases
+    schema = name.replace("-", "_") if isinstance(databases, str) else None
+    return build_service(system.contracts[name], broker, keys, url, schema=schema, validate_responses=True)
 
 
 def _scopes(system: System) -> str:

@@ -74,6 +74,8 @@ def test_a_limited_proxy_sees_the_teenagers_appointments_and_nothing_else(portal
         ("coverage", "coverage"),
         ("notifications", "deliveries"),
         ("notifications", "preferences"),
+        ("messaging", "threads"),
+        ("messaging", "messages"),
     ):
         assert portal.call(service, "GET", f"/patients/{CHLOE}/{path}", mother).status_code == 403
 
@@ -100,6 +102,13 @@ def test_who_has_nothing_gets_empty_lists_and_no_error(portal: Portal) -> None:
         ("encounters-records", "conditions"),
         ("orders-results", "orders"),
         ("orders-results", "results"),
+        ("messaging", "threads"),
+        ("messaging", "messages"),
+        ("billing", "invoices"),
+        ("billing", "payments"),
+        ("export-audit", "exports"),
+        ("export-audit", "access-log"),
+        ("export-audit", "disclosures"),
     ):
         found = portal.get(service, f"/patients/{BEN}/{path}", patient(BEN))
         assert found == {"items": [], "total": 0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ SOON = 5.0
 """Seconds in which the domain wants a revocation to be known everywhere."""
 
 
-def _letting_proxies_in(portal: Portal) -> dict[str, str]:
+def letting_proxies_in(portal: Portal) -> dict[str, str]:
     """Service → the path of a list of the patient's that a proxy may read."""
     contracts = portal.system.contracts.values()
     found = {each.service: _list(each) for each in contracts if each.service in portal.addresses.services}
@@ -31,13 +32,15 @@ def _list(contract: Contract) -> str | None:
     return None
 
 
-def _statuses(portal: Portal, paths: dict[str, str]) -> dict[str, int]:
-    proxy = {"actor": "proxy", "sub": PROXY, "proxy_for": [ESTHER]}
+def statuses(portal: Portal, paths: Mapping[str, str], sub: str = PROXY) -> dict[str, int]:
+    """What each service answers to a proxy whose token is good."""
+    proxy = {"actor": "proxy", "sub": sub, "proxy_for": [ESTHER]}
     return {each: portal.call(each, "GET", path, proxy).status_code for each, path in paths.items()}
 
 
-def _granted(portal: Portal) -> str:
-    body = {"patientId": ESTHER, "proxyId": PROXY, "level": "adult", "scopes": ["patient/Slot.read"]}
+def granted(portal: Portal, sub: str = PROXY) -> str:
+    """The path of a new active grant."""
+    body = {"patientId": ESTHER, "proxyId": sub, "level": "adult", "scopes": ["patient/Slot.read"]}
     asked = portal.make("proxy-consent", "/proxy-grants", patient(ESTHER), body)
     assert asked.status_code == 201, asked.text
     path = f"/proxy-grants/{asked.json()['id']}"
@@ -46,29 +49,33 @@ def _granted(portal: Portal) -> str:
     return path
 
 
-def test_every_service_refuses_a_revoked_proxy_within_five_seconds(portal: Portal) -> None:
-    paths = _letting_proxies_in(portal)
-    assert len(paths) >= 7, "a service is missing"
-    grant = _granted(portal)
-    assert set(_statuses(portal, paths).values()) == {200}
-
+def revoke(portal: Portal, grant: str) -> None:
     answer = portal.post("proxy-consent", f"{grant}/revoke", STAFF, {"reason": "safety"}, If_Match="*")
     assert answer.status_code == 200, answer.text
 
-    eventually(lambda: True if set(_statuses(portal, paths).values()) == {403} else None, SOON)
+
+def test_every_service_refuses_a_revoked_proxy_within_five_seconds(portal: Portal) -> None:
+    paths = letting_proxies_in(portal)
+    assert len(paths) >= 7, "a service is missing"
+    grant = granted(portal)
+    assert set(statuses(portal, paths).values()) == {200}
+
+    revoke(portal, grant)
+
+    eventually(lambda: True if set(statuses(portal, paths).values()) == {403} else None, SOON)
     for service, path in paths.items():
         assert portal.call(service, "GET", path, patient(ESTHER)).status_code == 200
 
 
 def test_who_was_revoked_and_is_granted_anew_is_let_in_again(portal: Portal) -> None:
-    paths = _letting_proxies_in(portal)
-    grant = _granted(portal)
-    portal.post("proxy-consent", f"{grant}/revoke", STAFF, {"reason": "error"}, If_Match="*")
-    eventually(lambda: True if set(_statuses(portal, paths).values()) == {403} else None, SOON)
+    paths = letting_proxies_in(portal)
+    grant = granted(portal)
+    revoke(portal, grant)
+    eventually(lambda: True if set(statuses(portal, paths).values()) == {403} else None, SOON)
 
-    _granted(portal)
+    granted(portal)
 
-    eventually(lambda: True if set(_statuses(portal, paths).values()) == {200} else None, SOON)
+    eventually(lambda: True if set(statuses(portal, paths).values()) == {200} else None, SOON)
 
 
 @pytest.mark.timeout(120)
@@ -77,12 +84,12 @@ def test_while_it_cannot_be_known_proxies_are_refused(contracts: Path) -> None:
     system = load_system(contracts)
     topics = {each.address: each.partitions for each in system.topics.values()}
     with EmbeddedBroker(topics) as embedded, running_on(embedded.broker, system, "coverage") as portal:
-        paths = _letting_proxies_in(portal)
-        assert _statuses(portal, paths) == {"coverage": 200}
+        paths = letting_proxies_in(portal)
+        assert statuses(portal, paths) == {"coverage": 200}
         gone = time.monotonic()
         embedded.stop()
 
-        eventually(lambda: True if _statuses(portal, paths) == {"coverage": 403} else None, SOON + 2.0)
+        eventually(lambda: True if statuses(portal, paths) == {"coverage": 403} else None, SOON + 2.0)
 
         assert time.monotonic() - gone > SOON / 2, "it was refused before there was a reason"
         assert portal.call("coverage", "GET", paths["coverage"], patient(ESTHER)).status_code == 200

@@ -10,7 +10,7 @@ import httpx
 
 from harness.contract.model import JSON
 from harness.kafka.wire import Record
-from tests.services.portal import AMARA, ESTHER, STAFF, Portal, patient
+from tests.services.portal import AMARA, ESTHER, STAFF, Portal, eventually, patient
 
 REASONS = {"cancellationReason": "pat-fb"}
 
@@ -166,6 +166,15 @@ def test_a_cancelled_appointment_gives_its_slot_back(portal: Portal) -> None:
     assert _steps(portal, cancel, str(asked["slotId"])) == [("busy", "free", "cancelled")]
 
 
+def test_only_a_visit_of_who_has_checked_in_has_taken_place(portal: Portal) -> None:
+    booked = portal.exists("scheduling", "Appointment", status="booked", patientId=ESTHER)
+    path = f"/appointments/{booked['id']}"
+    assert portal.post("scheduling", f"{path}/fulfil", STAFF, If_Match="*").status_code == 409
+    portal.post("scheduling", f"{path}/check-in", STAFF, If_Match="*")
+    assert portal.post("scheduling", f"{path}/fulfil", patient(ESTHER), If_Match="*").status_code == 403
+    assert portal.post("scheduling", f"{path}/fulfil", STAFF, If_Match="*").json()["status"] == "fulfilled"
+
+
 def test_what_stays_pending_for_a_day_is_cancelled_and_its_slot_freed(portal: Portal) -> None:
     slot = portal.exists("scheduling", "Slot", status="busy")
     waiting = portal.exists(
@@ -205,3 +214,91 @@ def test_a_late_answer_does_not_revive_a_cancelled_appointment(portal: Portal) -
     assert given_up == []
     assert told == ["pending", "cancelled"]
     assert portal.get("scheduling", path)["status"] == "cancelled"
+
+
+LEAVING = "prv-oftest0001"
+
+
+def _leaves(portal: Portal, to: str = "inactive") -> None:
+    about = {"specialty": "cardiology", "locationIds": ["loc-80000001"], "acceptingPatients": False}
+    reason = "deactivated" if to == "inactive" else "updated"
+    change = {"id": LEAVING, "version": 2, "from": "active", "to": to, "reason": reason}
+    portal.tell("provider-directory", "providerChanged", **change, **about)
+
+
+def _theirs(portal: Portal, schema: str, status: str, day: str = "2031-03-10", **more: JSON) -> str:
+    times = {"start": f"{day}T09:00:00Z", "end": f"{day}T09:30:00Z"}
+    made = portal.exists("scheduling", schema, status=status, **{"providerId": LEAVING, **times, **more})
+    return str(made["id"])
+
+
+def _reach(portal: Portal, path: str, status: str) -> JSON:
+    """What a GET shows, as soon as it is in this status."""
+
+    def look() -> JSON:
+        found = portal.get("scheduling", path)
+        return found if found["status"] == status else None
+
+    return eventually(look)
+
+
+def test_when_a_provider_leaves_all_that_was_to_come_has_to_be_booked_anew(portal: Portal) -> None:
+    slots = [_theirs(portal, "Slot", status) for status in ("free", "busy-tentative", "busy")]
+    waiting = [
+        _theirs(portal, "Appointment", "booked", patientId=AMARA, slotId=slots[2]),
+        _theirs(portal, "Appointment", "pending", patientId=ESTHER, pendingReason="not-eligible"),
+    ]
+    with portal.listen("scheduling.slot", "scheduling.appointment") as heard:
+        _leaves(portal)
+        for slot in slots:
+            assert "heldFor" not in _reach(portal, f"/slots/{slot}", "busy-unavailable")
+        for each in waiting:
+            proposed = _reach(portal, f"/appointments/{each}", "proposed")
+            assert not {"slotId", "start", "end", "pendingReason", "selfPay"} & proposed.keys()
+        heard.settle(0.5)
+    told = {(each.key, each.json()["to"], each.json()["reason"]) for each in heard.records}
+    assert told == {(slot, "busy-unavailable", "provider-left") for slot in slots} | {
+        (each, "proposed", "provider-left") for each in waiting
+    }
+    assert len(heard.records) == len(told), "each of itself, once"
+
+
+def test_what_is_over_and_what_is_others_stays_when_a_provider_leaves(portal: Portal) -> None:
+    stay = [
+        _theirs(portal, "Appointment", "booked", "2020-03-10", patientId=AMARA),
+        _theirs(portal, "Appointment", "fulfilled", patientId=AMARA),
+        _theirs(portal, "Appointment", "booked", patientId=AMARA, providerId="prv-70000001"),
+    ]
+    before = [portal.get("scheduling", f"/appointments/{each}") for each in stay]
+    past, moved = _theirs(portal, "Slot", "busy", "2020-03-10"), _theirs(portal, "Slot", "free")
+    _leaves(portal)
+    _reach(portal, f"/slots/{moved}", "busy-unavailable")
+    assert [portal.get("scheduling", f"/appointments/{each}") for each in stay] == before
+    assert _slot(portal, past)["status"] == "busy"
+
+
+def test_a_provider_who_stays_takes_nothing_away(portal: Portal) -> None:
+    slot, other = _theirs(portal, "Slot", "free"), portal.free_slot()
+    with portal.listen("scheduling.slot") as heard:
+        _leaves(portal, to="active")
+        heard.settle(0.5)
+    assert heard.records == []
+    assert [_slot(portal, each)["status"] for each in (slot, other)] == ["free", "free"]
+
+
+def test_what_is_proposed_is_booked_anew_by_rescheduling_or_cancelled(portal: Portal) -> None:
+    booked, given_up = (_theirs(portal, "Appointment", "booked", patientId=AMARA) for _ in range(2))
+    _leaves(portal)
+    for each in (booked, given_up):
+        _reach(portal, f"/appointments/{each}", "proposed")
+    body = {"slotId": portal.held_slot(AMARA)}
+    again = portal.post(
+        "scheduling", f"/appointments/{booked}/reschedule", patient(AMARA), body, If_Match="*"
+    )
+    assert (again.status_code, again.json()["status"], again.json()["slotId"]) == (
+        200,
+        "pending",
+        body["slotId"],
+    )
+    path = f"/appointments/{given_up}/cancel"
+    assert portal.post("scheduling", path, patient(AMARA), REASONS, If_Match="*").status_code == 200

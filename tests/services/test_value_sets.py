@@ -20,6 +20,7 @@ WHOLE: Mapping[str, str] = {
     f"{FHIR}appointmentstatus": (
         "proposed pending booked arrived fulfilled cancelled noshow entered-in-error checked-in waitlist"
     ),
+    f"{FHIR}audit-event-action": "C R U D E",
     f"{FHIR}composition-status": "preliminary final amended entered-in-error",
     f"{FHIR}condition-clinical": "active recurrence relapse inactive remission resolved",
     f"{FHIR}condition-ver-status": (

@@ -38,6 +38,8 @@ class Transition:
     made, this one is made with it. ``id`` is a runtime
     expression over the cause that names the aggregate, where it is not the one that the operation itself
     acts on; for ``follows``, ``$response.body`` is the document of the aggregate whose time was up.
+    ``each`` names many instead: all whose property (its first part) has the value of a runtime expression
+    over the cause (its second).
     """
 
     to: str
@@ -49,6 +51,7 @@ class Transition:
     place: Place = NOWHERE
     follows: tuple[str, float] | None = None
     at: str | None = None
+    each: tuple[str, str] | None = None
 
     @property
     def timed(self) -> bool:

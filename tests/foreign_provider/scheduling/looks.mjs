@@ -41,6 +41,13 @@ export const PATIENT = { // of patient-profile, on portal.patient-profile.patien
   id: ids.patientId, version, from: patientStatus, to: patientStatus, reason: oneOf('updated merged absorbed'),
   occurredAt: time, confidentiality: oneOf('U L M N R V'), 'replacedBy?': ids.patientId,
 }
+const providerStatus = oneOf('active inactive')
+export const PROVIDER = { // of provider-directory, on portal.provider-directory.provider.v1
+  id: id('prv'), version, from: providerStatus, to: providerStatus, reason: oneOf('updated deactivated'),
+  occurredAt: time, confidentiality: oneOf('U L M N R V'), specialty,
+  acceptingPatients: (value) => typeof value === 'boolean',
+  locationIds: (value) => Array.isArray(value) && value.every(id('loc')),
+}
 export const ANSWER = { // of coverage, on portal.coverage.eligibility.v1
   id: id('elg'), version, patientId: ids.patientId,
   to: outcome, 'from?': (value) => value === null || outcome(value), 'reason?': oneOf('requested answered'),

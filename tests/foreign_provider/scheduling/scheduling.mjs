@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { may, newTrace, Problem, wrong } from './http.mjs'
 import { publish } from './kafka.mjs'
 import { ANSWER, BOOKING, CANCELLING, HOLDING, KEY, MOVING, PAGE, SEARCH, STATUSES, VERSION } from './looks.mjs'
-import { ids, PATIENT } from './looks.mjs'
+import { ids, PATIENT, PROVIDER } from './looks.mjs'
 
 const HOLD = 600_000, WAIT = 86_400_000, ANSWERED = 60_000 // milliseconds
 const things = { Slot: new Map(), Appointment: new Map() } // {type, doc, version, since, asked, correlation}
@@ -126,7 +126,24 @@ function patientChanged(change, eventId, sequence) {
   return null
 }
 
+/** Of a provider who has left nothing can be had any more; what was to come has to be booked anew. */
+function providerChanged(change, eventId, sequence, cause) {
+  if (!eventId || wrong(PROVIDER, change, '', true).length) return 'invalid'
+  if (!isNews(change, eventId, sequence) || change.to !== 'inactive') return null
+  const theirs = (type, statuses) => [...things[type].values()].filter(({ doc }) =>
+    doc.providerId === change.id && statuses.includes(doc.status) && !(doc.start && instant(doc.start) < now()))
+  for (const it of theirs('Slot', ['free', 'busy-tentative', 'busy'])) {
+    move(it, 'busy-unavailable', 'provider-left', cause, UNHELD)
+  }
+  for (const it of theirs('Appointment', ['pending', 'booked'])) {
+    const gone = { slotId: undefined, start: undefined, end: undefined, ...SETTLED }
+    move(it, 'proposed', 'provider-left', cause, { ...gone, previousSlotId: it.doc.slotId })
+  }
+  return null
+}
+
 export const received = {
+  'portal.provider-directory.provider.v1': providerChanged,
   'portal.coverage.eligibility.v1': eligibilityAnswered,
   'portal.patient-profile.patient.v1': patientChanged,
 }
@@ -229,7 +246,7 @@ function listAppointments(asked) {
 }
 
 function rescheduleAppointment(asked) {
-  const it = changeable(asked, ['pending', 'booked']), slot = heldSlot(asked, it.doc.patientId)
+  const it = changeable(asked, ['proposed', 'pending', 'booked']), slot = heldSlot(asked, it.doc.patientId)
   const previousSlotId = it.doc.slotId
   move(slot, 'busy', 'rescheduled', asked.cause, UNHELD)
   free(previousSlotId, 'rescheduled', asked.cause)
@@ -238,7 +255,7 @@ function rescheduleAppointment(asked) {
 }
 
 function cancelAppointment(asked) {
-  const it = changeable(asked, ['pending', 'booked'])
+  const it = changeable(asked, ['proposed', 'pending', 'booked'])
   move(it, 'cancelled', 'cancelled', asked.cause, { ...SETTLED, ...asked.body })
   free(it.doc.slotId, 'cancelled', asked.cause)
   return shown(it)
@@ -262,6 +279,7 @@ const book = { scope: 'patient/Appointment.write', access: OWN }
 const change = { ...book, params: { appointmentId }, headers: VERSION }
 const checkIn = turns(['booked', 'arrived'], 'checked-in', 'checked-in')
 const markNoShow = turns(['booked'], 'noshow', 'missed')
+const fulfil = turns(['checked-in'], 'fulfilled', 'fulfilled')
 
 export const operations = {
   'GET /v1/slots': { ...search, query: { ...SEARCH, ...PAGE }, run: searchSlots },
@@ -277,4 +295,5 @@ export const operations = {
   [`POST ${one}/cancel`]: { ...change, body: CANCELLING, run: cancelAppointment },
   [`POST ${one}/check-in`]: { ...change, run: checkIn },
   [`POST ${one}/no-show`]: { ...change, access: CARE, scope: 'user/Appointment.write', run: markNoShow },
+  [`POST ${one}/fulfil`]: { ...change, access: CARE, scope: 'user/Appointment.write', run: fulfil },
 }

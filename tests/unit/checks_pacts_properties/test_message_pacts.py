@@ -115,6 +115,15 @@ def test_what_requests_messages_and_time_cause_is_caught_and_compared(
     assert ["lendBook" in titles[0], "memberLeft" in titles[1], "3600 s" in titles[2]] == [True] * 3
 
 
+@pytest.mark.parametrize("member", ["m-0001", "m-0002"])
+def test_of_the_examples_that_cause_an_event_the_one_that_says_what_is_wanted_is_taken(
+    system: System, limits: Limits, opened: Open, broker: Broker, tmp_path: Path, member: str
+) -> None:
+    wanted = agreements.message("a loan began", {"to": "open", "memberId": member})
+    (result,) = _verified(_agreed(system, tmp_path, wanted), limits, opened, broker)
+    assert isinstance(result, Passed), result
+
+
 @pytest.mark.parametrize(
     ("tampered", "received", "documented"),
     [

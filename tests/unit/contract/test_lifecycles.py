@@ -6,7 +6,7 @@ import pytest
 
 from harness.contract.expressions import Context
 from harness.contract.lifecycles import Rules, Timed, pascal
-from harness.contract.model import JSON
+from harness.contract.model import JSON, Lifecycle, Transition
 from tests.unit.platform.desk import Desk
 
 
@@ -31,6 +31,18 @@ def test_a_transition_moves_what_it_names_and_nothing_else(seat: Rules) -> None:
     context = Context(request_body={"seatId": "sea-0001"})
     assert reached(seat, "takeTicket", "free", context, "sea-0001") == "busy"
     assert reached(seat, "takeTicket", "free", context, "sea-0002") is None
+
+
+def test_a_transition_of_each_moves_what_has_the_value_that_the_cause_names() -> None:
+    away = Transition("away", ("here",), by="left", each=("ownerId", "$message.payload#/owner"))
+    rules = Rules(Lifecycle("Thing", "state", (away,)))
+    for owner, said, moves in (("p-1", "p-1", True), ("p-2", "p-1", False), (None, None, False)):
+        context = Context(message_payload={"owner": said} if said else {})
+        found = rules.step("left", "here", {"ownerId": owner} if owner else {}, context, "t-1")
+        assert (found is away) == moves, (owner, said)
+    assert (
+        rules.step("left", "away", {"ownerId": "p-1"}, Context(message_payload={"owner": "p-1"}), "t") is None
+    )
 
 
 @pytest.mark.parametrize(("to", "expected"), [("final", "closed"), ("draft", "open"), ("odd", None)])

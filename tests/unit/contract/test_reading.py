@@ -200,6 +200,21 @@ def test_a_transition_may_follow_another_lifecycles_timer(folder: Path, write: W
     assert edge.id == "$response.body#/ticketId"
 
 
+def test_a_transition_may_move_all_that_have_a_value(folder: Path, write: Write) -> None:
+    text = (folder / "tickets/openapi.yaml").read_text()
+    more = "          - {from: [open], to: closed, by: mailAnswered, each: {ownerId: $message.payload#/id}}\n"
+    write("contracts/tickets/openapi.yaml", text + more)
+    contract = load(folder / "tickets")
+    edge = contract.lifecycles["Ticket"].transitions[-1]
+    assert (edge.each, edge.id) == (("ownerId", "$message.payload#/id"), None)
+    one, many = contract.receives["mailAnswered"].emits
+    assert [each.transitions for each in (one, many)] == [
+        (contract.lifecycles["Ticket"].transitions[1],),
+        (edge,),
+    ]
+    assert many.key is None, "whatever moves has a key of its own"
+
+
 def test_two_channels_may_name_one_message_differently(write: Write) -> None:
     path = write(
         "asyncapi.yaml",

@@ -46,7 +46,7 @@ def test_a_merged_patient_may_be_gone(contracts: Path, status: str, answer: int,
 def test_states_that_lead_on_are_not_the_last(contracts: Path) -> None:
     lifecycles = load(contracts / "scheduling").lifecycles
     ends = {each for each in lifecycles["Appointment"].states if is_last(lifecycles["Appointment"], each)}
-    assert ends == {"cancelled", "checked-in", "noshow"}
+    assert ends == {"cancelled", "fulfilled", "noshow"}
     assert not is_last(None, "merged")
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from harness.contract import load
+from harness.contract.expressions import Context
 from harness.contract.model import Contract
 from harness.contract.schema import compile_schema
 from harness.errors import ContractError
@@ -37,6 +38,28 @@ def test_what_follows_a_timed_transition_moves_with_it() -> None:
         assert message.payload is not None
         assert compile_schema(message.payload).violations(payload) == ()
         assert (payload["version"], payload["occurredAt"]) == (4, "2031-03-01T12:00:00.000Z")
+
+
+@pytest.mark.parametrize(("to", "told"), [("inactive", True), ("active", False)])
+def test_of_many_that_a_message_names_each_that_may_move_is_told_of(to: str, told: bool) -> None:
+    contract = load(ROOT / "contracts" / "scheduling")
+    payload = {"id": "prv-70000001", "to": to, "specialty": "cardiology"}
+    drafts = changes_of(contract).of_message(
+        contract.receives["providerChanged"], Context(message_payload=payload), "e-1"
+    )
+    moved = {(draft.key, draft.change.sources, draft.change.state) for draft in drafts}
+    assert moved == (THEIRS if told else set())
+
+
+THEIRS = {
+    *((f"slt-1000000{last}", ("free",), "busy-unavailable") for last in (1, 2)),
+    *((f"slt-1000000{last}", ("busy-tentative",), "busy-unavailable") for last in (4, 5)),
+    *((f"slt-100000{last}", ("busy",), "busy-unavailable") for last in (11, 12, 18, 20)),
+    ("apt-20000001", ("booked",), "proposed"),
+    ("apt-20000002", ("booked",), "proposed"),
+    ("apt-20000021", ("pending",), "proposed"),
+}
+"""What the examples show of one provider, with where it stands and where it goes."""
 
 
 def test_what_time_changes_within_a_state_is_told_as_the_example_has_it() -> None:

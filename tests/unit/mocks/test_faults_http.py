@@ -17,7 +17,7 @@ import pytest
 from harness.contract.model import Contract
 from harness.contract.schema import compile_schema
 from harness.serving.keys import KeyStore
-from mocks import fault_words
+from mocks import fault_words, misbehaving
 from mocks.conduct import Conduct
 from mocks.fault_rules import Rule, rule_of
 from mocks.mock import build_mock
@@ -312,10 +312,15 @@ def test_a_mock_that_ends_leaves_nobody_hanging(
     def hang(address: tuple[str, int]) -> None:
         with socket.create_connection(address, timeout=DEADLINE) as connection:
             connection.sendall(b"GET %s HTTP/1.1\r\nHost: h\r\nX-Portal-Fault: hang\r\n\r\n" % BOOK.encode())
-            begun.set()
             received.append(connection.recv(100))
 
-    begun = threading.Event()
+    begun, gone = threading.Event(), misbehaving.gone
+
+    async def waits(receive: Any, seconds: float) -> bool:
+        begun.set()
+        return await gone(receive, seconds)
+
+    monkeypatch.setattr(misbehaving, "gone", waits)
     with served([build_mock(library, keys=keys)]) as addresses:
         found = re.fullmatch(r"http://(.+):(\d+)", addresses.services["library"])
         assert found is not None

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from harness.contract import load_system
 from harness.kafka.embedded import EmbeddedBroker
 from harness.kafka.listening import Listener
-from harness.kafka.wire import Record
+from harness.kafka.wire import Record, publish
 from harness.serving.keys import KeyStore
 from mocks.mock import build_mock
 from tests.conftest import ROOT
@@ -105,6 +106,23 @@ def test_a_booking_takes_its_slot_and_says_so(desk: Desk) -> None:
     assert told.header("x-portal-session") == desk.headers["X-Portal-Session"]
     taken = desk.heard(SLOTS, "busy", mark).json()
     assert (taken["id"], taken["from"], taken["version"]) == ("slt-10000001", "busy-tentative", 3)
+
+
+def test_a_message_moves_all_that_it_names_and_nothing_else(desk: Desk, embedded: EmbeddedBroker) -> None:
+    """A provider has left: all slots that may still be had are withdrawn, each of them told of."""
+    receive = SYSTEM.contracts["scheduling"].receives["providerChanged"]
+    example = next(each for each in receive.messages[0].examples if each.name == "leaving")
+    provider, theirs = "prv-70000001", {"slt-10000001", "slt-10000004", "slt-10000011"}
+    named = {"ce_subject": provider, "x-portal-session": desk.headers["X-Portal-Session"]}
+    headers = tuple((name, str(value).encode()) for name, value in {**example.headers, **named}.items())
+    value = orjson.dumps({**example.payload, "id": provider})
+    mark = desk.listener.mark()
+    publish(embedded.broker, [Record(receive.channel.address, 0, 0, provider, headers, value)])
+    eight = desk.listener.wait_for(lambda each: each.topic == SLOTS, WITHIN, mark, count=8)
+    assert eight is not None
+    assert {each.key for each in eight} >= theirs
+    assert {desk.slot(each)["status"] for each in theirs} == {"busy-unavailable"}
+    assert desk.slot("slt-10000003")["status"] == "free", "another provider's"
 
 
 def test_what_is_not_held_cannot_be_booked(desk: Desk) -> None:

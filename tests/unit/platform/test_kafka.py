@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -20,6 +19,7 @@ from reference_services.platform import service as service_module
 from reference_services.platform.database import Database, Ours
 from reference_services.platform.events import put
 from reference_services.platform.outbox import Relay
+from tests.ports import free_port
 from tests.unit.platform.desk import TICKET, Desk, Told, note, running
 
 TOPICS = {
@@ -214,9 +214,7 @@ def test_bad_messages_go_to_the_dead_letter_and_the_next_is_processed(
 def test_without_kafka_the_service_works_and_its_events_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_module, "JOIN", 0.05)
     monkeypatch.setattr("reference_services.platform.outbox.PATIENCE", 0.2)
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port = held.getsockname()[1]
+    port = free_port()
     away = Broker(f"127.0.0.1:{port}", "away", Capabilities(False, False, False, False, True, False))
     with running(Desk(broker=away)) as desk:
         ticket = desk.open("a")

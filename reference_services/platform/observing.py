@@ -1,0 +1,128 @@
+"""What operators see of a service: whether it lives, whether it is ready, and figures for Prometheus.
+
+Labels are names and statuses of the contract: no id, no value, nothing that anybody sent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+
+from harness.serving.envelope import INCOMING, ASGIApp
+from harness.serving.exchange import Answer
+from harness.serving.problems import Problem
+from harness.serving.wire import Message, Scope
+from reference_services.platform import tables
+from reference_services.platform.store import Store
+
+LIVE, READY, METRICS = "/health/live", "/health/ready", "/metrics"
+"""Paths outside every contract."""
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Figures:
+    """One service's: requests by operation and status with their times, messages by outcome, what waits."""
+
+    def __init__(self, store: Store, current: Callable[[], bool]) -> None:
+        self._store = store
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "portal_http_requests", "Requests answered.", ("operation", "status"), registry=self._registry
+        )
+        self._seconds = Histogram(
+            "portal_http_request_seconds",
+            "From a request's head to the end of its answer.",
+            ("operation",),
+            registry=self._registry,
+            buckets=_SECONDS,
+        )
+        self._messages = Counter(
+            "portal_messages",
+            "Messages received: done, stale (older than what came before) or dead (dead letter).",
+            ("operation", "outcome"),
+            registry=self._registry,
+        )
+        self._registry.register(_Waiting(store, current))
+
+    def message(self, operation: str, outcome: str) -> None:
+        """A message was taken in, with this outcome."""
+        self._messages.labels(operation, outcome).inc()
+
+    def exchange(self, operation: str, status: int, seconds: float) -> None:
+        """A request was answered; ``operation`` is empty where none takes it, ``status`` 0 without answer."""
+        self._requests.labels(operation or "none", str(status)).inc()
+        self._seconds.labels(operation or "none").observe(seconds)
+
+    def routes(self) -> Mapping[str, Callable[[], Answer]]:
+        """What answers the paths of this module."""
+        return {
+            LIVE: lambda: Answer(200, {"status": "live"}),
+            READY: self._ready,
+            METRICS: lambda: Answer(200, generate_latest(self._registry), content_type=CONTENT_TYPE_LATEST),
+        }
+
+    def _ready(self) -> Answer:
+        """Ready is who can work on requests. Kafka may be away: events wait. Raises Problem 503."""
+        with self._store.transaction(write=False) as transaction:
+            transaction.connection.execute(select(1))
+        return Answer(200, {"status": "ready"})
+
+
+class Measured:
+    """An application whose exchanges are counted and timed."""
+
+    def __init__(self, app: ASGIApp, figures: Figures) -> None:
+        self._app, self._figures = app, figures
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            incoming = (scope.get("extensions") or {}).get(INCOMING)
+            operation = incoming.operation if incoming is not None else ""
+            self._figures.exchange(operation, status, time.perf_counter() - began)
+
+
+class _Waiting(Collector):
+    """What is looked up when somebody asks."""
+
+    def __init__(self, store: Store, current: Callable[[], bool]) -> None:
+        self._store, self._current = store, current
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            with self._store.transaction(write=False) as transaction:
+                waiting = transaction.connection.execute(select(func.count()).select_from(tables.outbox))
+                yield GaugeMetricFamily(
+                    "portal_outbox_waiting", "Events not published yet.", waiting.scalar_one()
+                )
+        except Problem:
+            pass  # the store is not there: /health/ready says so
+        yield GaugeMetricFamily(
+            "portal_relations_current",
+            "1 while it is known which relations have ended; while it is 0, proxies are refused.",
+            int(self._current()),
+        )
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing is looked up before there is a store."""
+        return iter(())
