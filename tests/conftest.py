@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from tests.kafka.apache import ApacheKafka
+    from tests.postgres.server import Server
 
 ROOT = Path(__file__).parent.parent
 
@@ -33,14 +34,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+NEEDS = {
+    "apache": "needs Apache Kafka: tox -e kafka runs it",
+    "postgres": "needs PostgreSQL: tox -e postgres runs it",
+}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
-    """Plain ``pytest`` needs no Java: what is marked ``apache`` runs when it is asked for, with -m."""
-    if "apache" in config.option.markexpr:
-        return
-    unasked = pytest.mark.skip(reason="needs Apache Kafka: tox -e kafka runs it")
-    for item in items:
-        if item.get_closest_marker("apache"):
-            item.add_marker(unasked)
+    """Plain ``pytest`` needs no server: what is marked as needing one runs when it is asked for, with -m."""
+    for marker, reason in NEEDS.items():
+        if marker in config.option.markexpr:
+            continue
+        unasked = pytest.mark.skip(reason=reason)
+        for item in items:
+            if item.get_closest_marker(marker):
+                item.add_marker(unasked)
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +59,19 @@ def apache_kafka() -> Iterator[ApacheKafka]:
 
     skip_where_it_cannot_be_had()
     with ApacheKafka() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """The PostgreSQL at ``PORTAL_DATABASE``, else one of our own."""
+    from tests.postgres import server
+
+    server.skip_where_it_cannot_be_had()
+    if (named := server.named()) is not None:
+        yield named
+        return
+    with server.OwnServer() as running:
         yield running
 
 

@@ -58,6 +58,22 @@ Database = Annotated[
         help="Keep each service's database in this folder. Default: forgotten at exit.",
     ),
 ]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url",
+        metavar="URL",
+        help="Keep data in a PostgreSQL, e.g. postgresql://user@host/{service}, where {service} stands for "
+        "each one's name. A password may come from PGPASSWORD or ~/.pgpass instead.",
+    ),
+]
+OneDatabase = Annotated[
+    bool,
+    typer.Option(
+        "--one-database",
+        help="All services share the database of --database-url: each has a schema and a role of its own.",
+    ),
+]
 Config = Annotated[
     Path | None,
     typer.Option(

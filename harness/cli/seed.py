@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from harness.cli.data import held
+from harness.cli.databases import Databases
 from harness.cli.extras import need
 from harness.cli.options import AllowRemote, Contracts, Maps, chosen, sources_of, system_of
 from harness.cli.serve import references
@@ -53,8 +53,11 @@ def seed(
 
     system = system_of(contracts, sources_of(allow_remote, maps))
     names = chosen(system, services)
-    with held(data, "embedded"):
-        everything = cast("list[ReferenceService]", references(system, system.contracts, None, data, None))
+    databases = Databases(data)
+    with databases.held(names, "embedded"):
+        everything = cast(
+            "list[ReferenceService]", references(system, system.contracts, None, databases, None)
+        )
         population = _population(everything, system.personas, seed_)
         for service in (each for each in everything if each.name in names):
             try:

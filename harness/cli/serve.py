@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.data import held
+from harness.cli.databases import Databases
 from harness.cli.extras import need
 from harness.cli.hosting import Stay, host, recording
 from harness.cli.options import (
     AllowRemote,
     Contracts,
     Database,
+    DatabaseUrl,
     Exchanges,
     Host,
     Kafka,
     Maps,
+    OneDatabase,
     ReadyFile,
     chosen,
     sources_of,
@@ -48,6 +49,8 @@ def serve(
     allow_remote: AllowRemote = False,
     maps: Maps = None,
     data: Database = None,
+    database_url: DatabaseUrl = None,
+    one_database: OneDatabase = False,
     exchanges: Exchanges = None,
     ready_file: ReadyFile = None,
 ) -> None:
@@ -67,26 +70,27 @@ def serve(
             "Name one, or leave --port out: each then gets a free one",
         )
     stay = Stay(kafka=kafka, host=host_, ports={names[0]: port} if port else {}, ready_file=ready_file)
-    with held(data, kafka), recording(exchanges) as recorder:
-        host(system, lambda broker: references(system, names, broker, data, recorder), stay)
+    databases = Databases(data, database_url, one_database)
+    with databases.held(names, kafka), recording(exchanges) as recorder:
+        host(system, lambda broker: references(system, names, broker, databases, recorder), stay)
 
 
 def references(
-    system: System, names: Iterable[str], broker: Broker | None, data: Path | None, recorder: Recorder | None
+    system: System,
+    names: Iterable[str],
+    broker: Broker | None,
+    databases: Databases,
+    recorder: Recorder | None,
 ) -> list[Hosted]:
     """Reference services of these names, built but not started."""
     from harness.serving.keys import KeyStore
     from reference_services.platform.service import build_service
 
     keys = KeyStore()
-    return [
-        build_service(system.contracts[name], broker, keys, _database(data, name), recorder=recorder)
-        for name in names
-    ]
-
-
-def _database(folder: Path | None, service: str) -> str | None:
-    """A file of its own for each service; None for one that is forgotten at exit."""
-    if folder is None:
-        return None
-    return f"sqlite:///{folder.resolve() / service}.db"
+    built: list[Hosted] = []
+    for name in names:
+        url, schema = databases.of(name)
+        built.append(
+            build_service(system.contracts[name], broker, keys, url, schema=schema, recorder=recorder)
+        )
+    return built

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.data import held
+from harness.cli.databases import Databases
 from harness.cli.extras import need
 from harness.cli.hosting import Stay, host, recording
 from harness.cli.mock import mocks_of
@@ -16,10 +16,12 @@ from harness.cli.options import (
     AllowRemote,
     Contracts,
     Database,
+    DatabaseUrl,
     Exchanges,
     Host,
     Kafka,
     Maps,
+    OneDatabase,
     ReadyFile,
     check_service,
     sources_of,
@@ -54,6 +56,8 @@ def up(
     allow_remote: AllowRemote = False,
     maps: Maps = None,
     data: Database = None,
+    database_url: DatabaseUrl = None,
+    one_database: OneDatabase = False,
     exchanges: Exchanges = None,
     ready_file: ReadyFile = None,
 ) -> None:
@@ -73,10 +77,11 @@ def up(
     rules = configured_faults(settings.find(Path.cwd()), system, mocked) if mocked else {}
     conduct = {name: Conduct(rules.get(name, ())) for name in mocked}
     stay = Stay(kafka=kafka, kafka_port=kafka_port, host=host_, ready_file=ready_file, external=elsewhere)
-    with held(data, kafka), recording(exchanges) as recorder:
+    databases = Databases(data, database_url, one_database)
+    with databases.held(served, kafka), recording(exchanges) as recorder:
 
         def build(broker: Broker | None) -> list[Hosted]:
-            own = references(system, served, broker, data, recorder)
+            own = references(system, served, broker, databases, recorder)
             return own + mocks_of(system, mocked, broker, recorder, conduct)
 
         host(system, build, stay)

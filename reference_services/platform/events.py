@@ -127,6 +127,7 @@ def put(
     value: bytes | None,
 ) -> None:
     """Lay a record into the outbox."""
+    transaction.must_write()
     pairs = [(name, content.decode("latin-1")) for name, content in headers]
     row = {"topic": topic, "key": key, "headers": orjson.dumps(pairs).decode(), "value": value}
     transaction.connection.execute(_INSERT, row)

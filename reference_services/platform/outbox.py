@@ -18,6 +18,7 @@ from harness.kafka.broker import Broker
 from harness.kafka.dead_letters import Headers, is_letter, lighter
 from harness.kafka.wire import Publisher
 from reference_services.platform import tables
+from reference_services.platform.database import Ours
 from reference_services.platform.store import Store
 
 LOG = logging.getLogger(__name__)
@@ -61,21 +62,21 @@ class Relay:
         while not self._ending.is_set():
             try:
                 with self._store.database.relaying() as ours:
-                    if ours:
-                        self._relay()
+                    if ours():
+                        self._relay(ours)
             except Exception:  # no more open files, say: events must not wait for a restart
                 LOG.exception("the relay failed; it begins anew")
             self._ending.wait(_IDLE)
 
-    def _relay(self) -> None:
-        """Until the end, with the right to publish held."""
+    def _relay(self, ours: Ours) -> None:
+        """Until the end, or until the right to publish is lost."""
         backoff = _BACKOFF_FIRST
         publisher = Publisher(self._broker)
         try:
             while True:
                 self._wake.clear()
                 try:
-                    while self.publish_batch(publisher):
+                    while (held := ours()) and self.publish_batch(publisher):
                         backoff = _BACKOFF_FIRST
                 except BrokerError as error:
                     LOG.warning("events wait: %s", error)
@@ -88,7 +89,7 @@ class Relay:
                     if self._ending.wait(_BACKOFF_LONGEST):
                         return
                     continue
-                if self._ending.is_set():
+                if self._ending.is_set() or not held:
                     return
                 self._wake.wait(_IDLE)
         finally:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, type_coerce
 
 from harness.contract.model import JSON
 from harness.serving.exchange import Request
@@ -105,7 +105,7 @@ def _place(type: str, order: str | None) -> ColumnElement[str]:
     if order is None:
         return func.coalesce(None, "")
     value = select(func.min(_F.value)).where(_F.row == _A.row, _F.type == type, _F.name == order)
-    return func.substr(func.coalesce(value.scalar_subquery(), ""), 1, SORTED_BY)
+    return type_coerce(func.substr(func.coalesce(value.scalar_subquery(), ""), 1, SORTED_BY), _F.value.type)
 
 
 def _any_of(wanted: JSON) -> list[JSON]:

@@ -13,7 +13,7 @@ from harness.contract.model import JSON
 from harness.serving.claims import digest
 from reference_services.platform import tables
 from reference_services.platform.aggregate import Aggregate
-from reference_services.platform.store import Conflict, Transaction, WriteWanted
+from reference_services.platform.store import Conflict, Transaction
 from reference_services.platform.values import scalars
 
 _A = tables.aggregates.c
@@ -79,7 +79,7 @@ def aggregate_of(found: Sequence[Any]) -> Aggregate:
 
 def add(transaction: Transaction, aggregate: Aggregate) -> None:
     """Insert it, and set its ``row``. Raises Taken, after which the transaction must be given up."""
-    _writes(transaction)
+    transaction.must_write()
     try:
         made = transaction.connection.execute(_INSERT, {**_columns(aggregate), "type": aggregate.type})
     except IntegrityError as error:
@@ -91,7 +91,7 @@ def add(transaction: Transaction, aggregate: Aggregate) -> None:
 
 def add_all(transaction: Transaction, aggregates: Sequence[Aggregate]) -> None:
     """Insert many, and set their ``row``; much faster than one by one. Raises Taken, as ``add`` does."""
-    _writes(transaction)
+    transaction.must_write()
     connection = transaction.connection
     last = connection.execute(select(func.max(_A.row))).scalar() or 0
     try:
@@ -114,7 +114,7 @@ def add_all(transaction: Transaction, aggregates: Sequence[Aggregate]) -> None:
 
 def replace(transaction: Transaction, aggregate: Aggregate, expected: int) -> None:
     """Write it over version ``expected``. Raises Conflict if that is not there any more; Taken."""
-    _writes(transaction)
+    transaction.must_write()
     changed = transaction.connection.execute(
         _UPDATE, {**_columns(aggregate), "at": aggregate.row, "expected": expected}
     )
@@ -129,7 +129,7 @@ def replace(transaction: Transaction, aggregate: Aggregate, expected: int) -> No
 
 def remove(transaction: Transaction, aggregate: Aggregate) -> None:
     """Delete it and all that hangs on it. Raises Conflict if it has changed."""
-    _writes(transaction)
+    transaction.must_write()
     gone = transaction.connection.execute(_DELETE, {"at": aggregate.row, "expected": aggregate.version})
     if gone.rowcount != 1:
         raise Conflict
@@ -227,8 +227,3 @@ def stored(document: Mapping[str, JSON]) -> dict[str, JSON]:
     """A copy that nobody else holds."""
     copy: dict[str, JSON] = orjson.loads(orjson.dumps(document))
     return copy
-
-
-def _writes(transaction: Transaction) -> None:
-    if not transaction.writes:
-        raise WriteWanted

@@ -47,7 +47,7 @@ class ReferenceService:
         contract: Contract,
         broker: Broker | None,
         keys: KeyStore,
-        database_url: str | None,
+        store: Store,
         handlers: Handlers,
         recorder: Recorder | None,
         validate_responses: bool,
@@ -55,7 +55,7 @@ class ReferenceService:
         self.name = contract.service
         self.chained = handlers.chained
         self.clock = Clock()
-        self.store = Store(database_url)
+        self.store = store
         self.knowledge = Knowledge(contract, _kinds(contract, handlers), send_plans(contract))
         self.fire = Firing(self.store, self.knowledge, self.clock, handlers.timers).fire
         self.timers = Timers(self.store, self.clock, self.fire)
@@ -126,6 +126,7 @@ def build_service(
     keys: KeyStore,
     database_url: str | None = None,
     *,
+    schema: str | None = None,
     handlers: ModuleType | None = None,
     recorder: Recorder | None = None,
     validate_responses: bool = False,
@@ -133,14 +134,15 @@ def build_service(
     """The reference service of a contract, ready to be served; opens nothing.
 
     broker: None leaves events waiting in the outbox and consumes nothing. database_url: SQLAlchemy's,
-    None for a temporary file. handlers: the module ``reference_services.<service>.handlers`` unless given.
-    validate_responses: an answer that breaks the contract becomes a 500. Raises ContractError for what the
-    module lacks.
+    None for a temporary file; schema: its own part of it, where services share a PostgreSQL. handlers: the
+    module ``reference_services.<service>.handlers`` unless given. validate_responses: an answer that breaks
+    the contract becomes a 500. Raises ContractError for what the module lacks.
     """
     place = next(iter(contract.operations.values())).place if contract.operations else NOWHERE
     module = handlers or import_handlers(contract.service, place)
     resolved = resolve(contract, module)
-    return ReferenceService(contract, broker, keys, database_url, resolved, recorder, validate_responses)
+    store = Store(database_url, schema)
+    return ReferenceService(contract, broker, keys, store, resolved, recorder, validate_responses)
 
 
 def _kinds(contract: Contract, handlers: Handlers) -> dict[str, Kind]:

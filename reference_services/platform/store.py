@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFree
 
 from harness.serving.problems import Problem
-from reference_services.platform.engine import Database, open_database
+from reference_services.platform.database import Database
+from reference_services.platform.engine import open_database
 
 
 class Transaction:
@@ -26,6 +28,11 @@ class Transaction:
         """Tell the listener of ``what`` after the commit; ``since`` is the least of all that were said."""
         self.woken[what] = min(since, self.woken.get(what, since))
 
+    def must_write(self) -> None:
+        """Raises WriteWanted if this one was opened to read."""
+        if not self.writes:
+            raise WriteWanted
+
 
 class WriteWanted(Exception):
     """Something writes in a transaction that was opened to read: it is run again, to write."""
@@ -36,20 +43,20 @@ class Conflict(Exception):
 
 
 class Store:
-    """One service's database, by its URL (None: a temporary file); opened by ``open``.
+    """One service's database, by its URL (None: a temporary file) and schema; opened by ``open``.
 
     Threads share it; each transaction has a connection of its own.
     """
 
-    def __init__(self, url: str | None) -> None:
-        self._url = url
+    def __init__(self, url: str | None, schema: str | None = None) -> None:
+        self._url, self._schema = url, schema
         self._database: Database | None = None
         self._listeners: dict[str, Callable[[str], None]] = {}
 
     def open(self) -> None:
-        """Open it and make the tables that are missing. Raises UsageError."""
+        """Open it and migrate its tables. Raises UsageError."""
         if self._database is None:
-            self._database = open_database(self._url)
+            self._database = open_database(self._url, self._schema)
 
     def close(self) -> None:
         database, self._database = self._database, None
@@ -70,7 +77,7 @@ class Store:
     def transaction(self, write: bool) -> Iterator[Transaction]:
         """Commits at the end, rolls back if anything is raised; writers of one process wait in line.
 
-        Raises Problem 503 if the database stays locked by another process.
+        Raises Problem 503 if the database stays locked by another process, or cannot be reached.
         """
         database = self.database
         with database.writers if write else nullcontext():
@@ -79,10 +86,18 @@ class Store:
                     transaction = Transaction(connection, write)
                     with connection.begin():
                         yield transaction
-            except OperationalError as error:
+            except (DBAPIError, NoneFree) as error:
+                if not _passes(error):
+                    raise
                 raise Problem(
                     503, detail="The store is busy. Try again later.", headers={"Retry-After": "1"}
                 ) from error
         for what, since in transaction.woken.items():
             if listener := self._listeners.get(what):
                 listener(since)
+
+
+def _passes(error: DBAPIError | NoneFree) -> bool:
+    """Whether the database is busy or away, as against asked for something that it will never do."""
+    lasting = isinstance(error, DBAPIError) and not isinstance(error, OperationalError | InterfaceError)
+    return not lasting or bool(getattr(error, "connection_invalidated", False))

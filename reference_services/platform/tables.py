@@ -1,6 +1,7 @@
 """The platform's tables, the same for every service: a document's shape is the contract's.
 
-Portable SQL only; what a database needs of its own is in ``engine.py``.
+Portable SQL only; what a database needs of its own is in ``sqlite.py``, ``postgres.py`` and ``columns.py``. A
+change of these tables needs a migration: see ``migrations``.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    String,
     Table,
     Text,
     UniqueConstraint,
 )
+
+from reference_services.platform.columns import number, text
 
 metadata = MetaData()
 
@@ -24,14 +26,14 @@ aggregates = Table(
     "aggregates",
     metadata,
     # Never used twice, and ascending: the order in which pages walk.
-    Column("row", Integer, primary_key=True, autoincrement=True),
-    Column("type", String(120), nullable=False),
-    Column("id", String(255), nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("subject", String(255)),
-    Column("status", String(120)),
-    Column("entered_at", String(40), nullable=False),
-    Column("correlation", String(255), nullable=False),
+    Column("row", number(), primary_key=True, autoincrement=True),
+    Column("type", text(120), nullable=False),
+    Column("id", text(255), nullable=False),
+    Column("version", number(), nullable=False),
+    Column("subject", text(255)),
+    Column("status", text(120)),
+    Column("entered_at", text(40), nullable=False),
+    Column("correlation", text(255), nullable=False),
     Column("uniques", Text, nullable=False),
     Column("document", Text, nullable=False),
     UniqueConstraint("type", "id"),
@@ -45,10 +47,10 @@ it there; ``uniques``: names of its unique keys."""
 fields = Table(
     "fields",
     metadata,
-    Column("row", Integer, nullable=False),
-    Column("type", String(120), nullable=False),
-    Column("name", String(255), nullable=False),
-    Column("value", String(255), nullable=False),
+    Column("row", number(), nullable=False),
+    Column("type", text(120), nullable=False),
+    Column("name", text(255), nullable=False),
+    Column("value", text(255), nullable=False),
     Index("fields_by_value", "type", "name", "value", "row"),
     Index("fields_by_row", "row", "name"),
 )
@@ -57,21 +59,21 @@ fields = Table(
 unique_keys = Table(
     "unique_keys",
     metadata,
-    Column("type", String(120), primary_key=True),
-    Column("name", String(255), primary_key=True),
-    Column("digest", String(64), primary_key=True),
-    Column("row", Integer, nullable=False),
+    Column("type", text(120), primary_key=True),
+    Column("name", text(255), primary_key=True),
+    Column("digest", text(64), primary_key=True),
+    Column("row", number(), nullable=False),
     Index("unique_keys_by_row", "row"),
 )
 
 timers = Table(
     "timers",
     metadata,
-    Column("row", Integer, primary_key=True, autoincrement=False),
-    Column("edge", String(120), primary_key=True),
-    Column("type", String(120), nullable=False),
-    Column("id", String(255), nullable=False),
-    Column("due", String(40), nullable=False),
+    Column("row", number(), primary_key=True, autoincrement=False),
+    Column("edge", text(120), primary_key=True),
+    Column("type", text(120), nullable=False),
+    Column("id", text(255), nullable=False),
+    Column("due", text(40), nullable=False),
     Column("parked", Integer, nullable=False),
     Index("timers_by_due", "parked", "due"),
 )
@@ -80,9 +82,9 @@ timers = Table(
 outbox = Table(
     "outbox",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("topic", String(255), nullable=False),
-    Column("key", String(255)),
+    Column("seq", number(), primary_key=True, autoincrement=True),
+    Column("topic", text(255), nullable=False),
+    Column("key", text(255)),
     Column("headers", Text, nullable=False),
     Column("value", LargeBinary),
     sqlite_autoincrement=True,
@@ -92,10 +94,10 @@ outbox = Table(
 inbox = Table(
     "inbox",
     metadata,
-    Column("operation", String(255), primary_key=True),
-    Column("event", String(255), primary_key=True),
-    Column("outcome", String(20), nullable=False),
-    Column("at", String(40), nullable=False),
+    Column("operation", text(255), primary_key=True),
+    Column("event", text(255), primary_key=True),
+    Column("outcome", text(20), nullable=False),
+    Column("at", text(40), nullable=False),
     Index("inbox_by_age", "at"),
 )
 """What was taken in. ``outcome``: done, stale (its sequence goes back) or dead (dead letter)."""
@@ -103,20 +105,20 @@ inbox = Table(
 received = Table(
     "received",
     metadata,
-    Column("operation", String(255), primary_key=True),
-    Column("topic", String(255), primary_key=True),
-    Column("key", String(255), primary_key=True),
+    Column("operation", text(255), primary_key=True),
+    Column("topic", text(255), primary_key=True),
+    Column("key", text(255), primary_key=True),
     Column("last", BigInteger, nullable=False),
 )
 
 relations = Table(
     "relations",
     metadata,
-    Column("operation", String(255), primary_key=True),
-    Column("thing", String(255), primary_key=True),
-    Column("relation", String(20), nullable=False),
-    Column("actor", String(255), nullable=False),
-    Column("subject", String(255), nullable=False),
+    Column("operation", text(255), primary_key=True),
+    Column("thing", text(255), primary_key=True),
+    Column("relation", text(20), nullable=False),
+    Column("actor", text(255), nullable=False),
+    Column("subject", text(255), nullable=False),
     Column("holds", Integer, nullable=False),
     Index("relations_by_actor", "relation", "actor", "subject"),
 )
@@ -125,14 +127,14 @@ relations = Table(
 idempotency = Table(
     "idempotency",
     metadata,
-    Column("operation", String(255), primary_key=True),
-    Column("caller", String(255), primary_key=True),
-    Column("key", String(255), primary_key=True),
-    Column("digest", String(64), nullable=False),
+    Column("operation", text(255), primary_key=True),
+    Column("caller", text(255), primary_key=True),
+    Column("key", text(255), primary_key=True),
+    Column("digest", text(64), nullable=False),
     Column("status", Integer, nullable=False),
     Column("headers", Text, nullable=False),
-    Column("content_type", String(120), nullable=False),
+    Column("content_type", text(120), nullable=False),
     Column("body", LargeBinary),
-    Column("at", String(40), nullable=False),
+    Column("at", text(40), nullable=False),
     Index("idempotency_by_age", "at"),
 )

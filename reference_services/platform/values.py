@@ -11,6 +11,9 @@ from harness.contract.model import JSON
 LONGEST = 200
 """Longer texts are not looked for by value."""
 
+LONGEST_NAME = 255
+"""Nor are things with longer names: both have to fit into an entry of PostgreSQL's index, of 2,704 bytes."""
+
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _SHIFT = 10**15
 
@@ -51,5 +54,5 @@ def scalars(document: Mapping[str, JSON], prefix: str = "") -> Iterator[tuple[st
             if each is None or isinstance(each, dict | list):
                 continue
             text = sortable(each)
-            if len(text) <= LONGEST:
+            if len(text) <= LONGEST and len(path) <= LONGEST_NAME:
                 yield path, text

@@ -24,7 +24,7 @@ def kafka() -> Any:
     """The service in compose.yaml."""
     document: Any = read_yaml(ROOT / "compose.yaml")
     assert list(document) == ["services"]
-    assert list(document["services"]) == ["kafka"]
+    assert list(document["services"]) == ["kafka", "postgres"]
     return document["services"]["kafka"]
 
 

@@ -171,36 +171,28 @@ class Portal:
 
 
 @contextmanager
-def running(contracts: Path, *names: str) -> Iterator[Portal]:
-    """These reference services, seeded, on an embedded broker of their own; they end with the block."""
+def running(contracts: Path, *names: str, databases: Path | str | None = None) -> Iterator[Portal]:
+    """As ``running_on``, on an embedded broker of their own; they end with the block."""
     system = load_system(contracts)
     with (
         EmbeddedBroker({c.address: c.partitions for c in system.topics.values()}) as embedded,
-        running_on(embedded.broker, system, *names) as portal,
+        running_on(embedded.broker, system, *names, databases=databases) as portal,
     ):
         yield portal
 
 
 @contextmanager
 def running_on(
-    broker: Broker, system: System, *names: str, databases: Path | None = None
+    broker: Broker, system: System, *names: str, databases: Path | str | None = None
 ) -> Iterator[Portal]:
     """These reference services, seeded, on a broker that has the contracts' topics.
 
-    databases: the folder of their files, which outlast what is stopped; without it they are temporary.
+    databases: the folder of their files, which outlast what is stopped, or the URL of a PostgreSQL in which
+    each has a schema; without it they are temporary.
     """
     keys = KeyStore()
     stop, outcome = threading.Event(), Queue[Addresses | BaseException]()
-    hosted = [
-        build_service(
-            system.contracts[name],
-            broker,
-            keys,
-            f"sqlite:///{databases}/{name}.db" if databases is not None else None,
-            validate_responses=True,
-        )
-        for name in names
-    ]
+    hosted = [_built(system, name, broker, keys, databases) for name in names]
 
     def serve() -> None:
         try:
@@ -221,6 +213,14 @@ def running_on(
         stop.set()
         thread.join(START)
         assert not thread.is_alive(), "the services did not end"
+
+
+def _built(
+    system: System, name: str, broker: Broker, keys: KeyStore, databases: Path | str | None
+) -> ReferenceService:
+    url = f"sqlite:///{databases}/{name}.db" if isinstance(databases, Path) else databases
+    schema = name.replace("-", "_") if isinstance(databases, str) else None
+    return build_service(system.contracts[name], broker, keys, url, schema=schema, validate_responses=True)
 
 
 def _scopes(system: System) -> str:

@@ -26,11 +26,17 @@ def _slot(portal: Portal, id: JSON) -> JSON:
 def _steps(
     portal: Portal, do: Callable[[], object], id: str, entity: str = "slot"
 ) -> list[tuple[str, str, str]]:
-    """What the topic says of one aggregate while ``do`` runs: (from, to, reason) of each event."""
+    """What the topic says of what ``do`` made of one aggregate: (from, to, reason) of each event.
+
+    What happened before may be told while it runs.
+    """
+    seen = portal.call("scheduling", "GET", f"/{entity}s/{id}", STAFF)
+    before = int(seen.headers["ETag"].strip('"'))
     with portal.listen(f"scheduling.{entity}") as heard:
         do()
         heard.settle(0.5)
         told = [each.json() for each in heard.records if each.key == id]
+        told = [each for each in told if each["version"] > before]
     return [(each["from"], each["to"], each["reason"]) for each in told]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,12 +107,19 @@ class Desk:
         broker: Broker | None = None,
         url: str | None = None,
         module: Any = None,
+        schema: str | None = None,
     ) -> None:
         self.contract: Contract = load(FOLDER)
         self.told = told or Told()
         self.module = module or desk_module(self.told)
         self.service: ReferenceService = build_service(
-            self.contract, broker, KeyStore(), url, handlers=self.module, validate_responses=True
+            self.contract,
+            broker,
+            KeyStore(),
+            url or fresh(),
+            handlers=self.module,
+            schema=schema,
+            validate_responses=True,
         )
         handlers = resolve(self.contract, self.module)
         self._plans = {
@@ -156,6 +163,12 @@ class Desk:
         headers = {"idempotency-key": key or f"key-{next(self._numbers)}"}
         return self.call("openTicket", body=body, headers=headers).body
 
+    def total(self) -> int:
+        """How many tickets there are."""
+        body = self.call("listTickets").body
+        assert isinstance(body, dict)
+        return int(body["total"])
+
     def events(self) -> list[tuple[str, str, dict[str, str], Any]]:
         """What waits in the outbox: topic, key, headers, payload."""
         with self.service.store.transaction(write=False) as transaction:
@@ -182,6 +195,14 @@ def running(desk: Desk) -> Iterator[Desk]:
 
 
 _offsets = itertools.count()
+
+
+def own_file() -> None:
+    """A temporary SQLite file."""
+
+
+fresh: Callable[[], str | None] = own_file
+"""The URL of a database for a desk that was given none; a fixture says which."""
 
 
 def note(

@@ -96,10 +96,9 @@ def test_reset_without_seed_leaves_nothing(desk: Desk, face: ServiceControl) -> 
             assert left == 0, table.name
 
 
-def test_an_empty_store_begins_with_the_examples_and_a_used_one_keeps_its_own(tmp_path: object) -> None:
+def test_an_empty_store_begins_with_the_examples_and_a_used_one_keeps_its_own(url: str) -> None:
     from tests.unit.platform.desk import running
 
-    url = f"sqlite:///{tmp_path}/desk.db"
     with running(Desk(url=url)) as first:
         first.open("kept")
         first.call("deleteTicket", path={"ticketId": TICKET})

@@ -55,7 +55,7 @@ def test_a_service_without_a_module_says_where_one_is_expected() -> None:
     assert "reference_services.no_such_service.handlers" in caught.value.expected
 
 
-@pytest.mark.parametrize("url", ["nonsense", "sqlite:////no/such/folder/x.db", "postgresql://localhost/x"])
+@pytest.mark.parametrize("url", ["nonsense", "sqlite:////no/such/folder/x.db", "postgresql://127.0.0.1:1/x"])
 def test_a_database_that_cannot_be_used_is_a_usage_error(url: str) -> None:
     with pytest.raises(UsageError) as caught:
         open_database(url)

@@ -16,7 +16,7 @@ from harness.kafka.embedded import EmbeddedBroker
 from harness.kafka.listening import Listener
 from harness.kafka.wire import Record, publish
 from reference_services.platform import service as service_module
-from reference_services.platform.engine import Database
+from reference_services.platform.database import Database, Ours
 from reference_services.platform.events import put
 from reference_services.platform.outbox import Relay
 from tests.ports import free_port
@@ -124,9 +124,8 @@ def test_a_crash_between_publishing_and_marking_sends_the_same_ce_id_again(
 
 
 def test_events_that_were_committed_before_a_crash_are_published_after_it(
-    broker: Broker, listener: Listener, tmp_path: object
+    broker: Broker, listener: Listener, url: str
 ) -> None:
-    url = f"sqlite:///{tmp_path}/desk.db"
     with running(Desk(url=url)) as desk:  # no broker: as if it had died before the relay came to it
         desk.open("a")
         [(_, _, headers, _)] = desk.events()
@@ -142,7 +141,7 @@ def test_a_relay_that_failed_begins_anew(
 ) -> None:
     relaying, failed = Database.relaying, Event()
 
-    def flaky(database: Database) -> AbstractContextManager[bool]:
+    def flaky(database: Database) -> AbstractContextManager[Ours]:
         if failed.is_set():
             return relaying(database)
         failed.set()
@@ -156,9 +155,8 @@ def test_a_relay_that_failed_begins_anew(
 
 
 def test_two_processes_on_one_database_publish_each_event_once(
-    broker: Broker, listener: Listener, tmp_path: object
+    broker: Broker, listener: Listener, url: str
 ) -> None:
-    url = f"sqlite:///{tmp_path}/desk.db"
     with running(Desk(url=url, broker=broker)) as one, running(Desk(url=url, broker=broker)) as other:
         for number in range(10):
             (one if number % 2 else other).open(f"t{number}", key=f"k{number}")

@@ -81,6 +81,19 @@ def test_filters_and_totals_agree(desk: Desk) -> None:
     assert page(desk, ONE, status="closed") == {"items": [], "total": 0}
 
 
+def test_texts_sort_by_their_characters_whatever_the_database_speaks(desk: Desk) -> None:
+    desk.service.control_face.reset(seed=False)
+    titles = ["a", "B", "_", "Ä", "é", "z", "Z", "a b", "a-b", "a\x00b", "a\x01", "\N{GRINNING FACE}"]
+    for each in titles:
+        desk.service.control_face.change_state("Ticket", "setup", {"title": each})
+    got = page(desk, limit=2, order="title")
+    seen = [each["title"] for each in got["items"]]
+    while "next" in got:
+        got = page(desk, limit=2, order="title", cursor=got["next"])
+        seen += [each["title"] for each in got["items"]]
+    assert seen == sorted(titles)
+
+
 @pytest.mark.parametrize("cursor", ["", "x", "AAAA", "bm9uc2Vuc2U", "W10", "W1siYSIsIDEsIDJdXQ", "_" * 512])
 def test_a_cursor_that_was_not_given_out_is_refused(desk: Desk, cursor: str) -> None:
     with pytest.raises(Problem) as caught:

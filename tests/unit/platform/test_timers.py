@@ -138,8 +138,8 @@ def test_a_timer_ends_with_its_condition_and_begins_with_it_anew(urgent: Desk) -
     assert kept(urgent, "Ticket", TICKET).version == 5
 
 
-def test_a_transition_that_failed_is_tried_again_at_the_next_start(tmp_path: object) -> None:
-    url, module = f"sqlite:///{tmp_path}/desk.db", desk_module(Told())
+def test_a_transition_that_failed_is_tried_again_at_the_next_start(url: str) -> None:
+    module = desk_module(Told())
 
     def afterTicketOpen(work: Work, ticket: Aggregate) -> None:
         raise RuntimeError("not today")
@@ -196,8 +196,7 @@ def test_the_thread_fires_by_itself(desk: Desk) -> None:
     until(lambda: kept(desk, "Ticket", TICKET).status == "open")
 
 
-def test_timers_survive_a_restart(tmp_path: object) -> None:
-    url = f"sqlite:///{tmp_path}/desk.db"
+def test_timers_survive_a_restart(url: str) -> None:
     with running(Desk(url=url)) as first:
         take(first)
     with running(Desk(url=url)) as second:
@@ -206,8 +205,7 @@ def test_timers_survive_a_restart(tmp_path: object) -> None:
         assert kept(second, "Ticket", TICKET).status == "open"
 
 
-def test_what_another_process_began_is_worked_off_when_that_is_gone(tmp_path: object) -> None:
-    url = f"sqlite:///{tmp_path}/desk.db"
+def test_what_another_process_began_is_worked_off_when_that_is_gone(url: str) -> None:
     with running(Desk(url=url)) as left:
         with running(Desk(url=url)) as gone:
             take(gone)
