@@ -15,7 +15,6 @@ from harness.contract import load_system
 from tests.e2e.openapi_judge import Judge, read
 from tests.e2e.portal import portal
 
-
 BOUND = {"reference": 8, "mock": 4}
 """Generated cases an operation in CI: of twelve services these two runs are the longest of all tests."""
 
