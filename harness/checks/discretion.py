@@ -12,15 +12,17 @@ from typing import Any
 
 from harness.contract.model import System
 from harness.contract.phi import withheld
-from harness.driving.phi import phi_of_examples
+from harness.driving.phi import phi_of_examples, states_of
 from harness.findings import Result
 
 _NAMES = frozenset({"check", "service", "operation", "severity"})
 
 
 def known_phi(system: System) -> frozenset[str]:
-    """The ``x-phi`` texts that any contract of a system shows in its examples."""
-    return frozenset(text for contract in system.contracts.values() for text in phi_of_examples(contract))
+    """The ``x-phi`` texts that any contract of a system shows in its examples, but words for states."""
+    contracts = system.contracts.values()
+    told = frozenset(text for each in contracts for text in phi_of_examples(each))
+    return told.difference(*map(states_of, contracts))
 
 
 def discreet(result: Result, secrets: Collection[str]) -> Result:

@@ -76,7 +76,13 @@ def phi_of_examples(contract: Contract) -> frozenset[str]:
         for media in (*bodies, *answers):
             for example in media.examples if media.schema is not None else ():
                 found |= marked([media.schema], example.value)
-    return frozenset(each for each in found if len(each) >= SHORTEST)
+    return frozenset(each for each in found if len(each) >= SHORTEST) - states_of(contract)
+
+
+def states_of(contract: Contract) -> frozenset[str]:
+    """The words for states: a copy of a record says them too, and who withholds them everywhere hides what
+    a service was found to do."""
+    return frozenset(state for lifecycle in contract.lifecycles.values() for state in lifecycle.states)
 
 
 def _request_schemas(operation: Operation | None) -> list[Schema]:

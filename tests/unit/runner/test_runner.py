@@ -15,7 +15,7 @@ from rich.console import Console
 
 from harness import reports
 from harness.checks.check import Check, Run
-from harness.contract.model import Contract, Place, System
+from harness.contract.model import Contract, Lifecycle, Place, System, Transition
 from harness.contract.schema import schema_of
 from harness.errors import TargetError
 from harness.findings import CouldNotTell, Finding, NotApplicable, Passed, Result
@@ -129,6 +129,25 @@ def test_what_the_examples_show_of_phi_is_in_no_result() -> None:
     assert len(results) == 2
     assert "Kowalczyk" not in repr(results)
     assert "curl ***" in repr(results)
+
+
+def test_a_word_for_a_state_is_shown_though_a_copy_of_a_record_says_it() -> None:
+    kept = {"type": "string", "x-phi": True}
+    schema = schema_of(
+        {"properties": {"kept": kept}, "examples": [{"kept": "active"}, {"kept": "Kowalczyk"}]}
+    )
+    lifecycle = Lifecycle("Person", "status", (Transition("active"),))
+    copies = Contract("copies", "", "", Path(), schemas={"Copy": schema})
+    orders_ = Contract("orders", "", "", Path(), lifecycles={"Person": lifecycle})
+
+    def tells(_: System, __: Target, ___: Limits) -> Iterator[Result]:
+        yield replace(FINDING, received="inactive, Kowalczyk")
+
+    system = System(Path(), {"copies": copies, "orders": orders_})
+    plan = Plan(system, {"orders": orders}, [check("tells", tells)], Limits())
+    (result,) = outcome(run(plan)).results
+    assert isinstance(result, Finding)
+    assert result.received == "inactive, ***"
 
 
 def test_a_defect_of_a_check_names_its_place_and_no_value() -> None:
