@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from pact import match
 from pact.interaction import AsyncMessageInteraction
 
 from harness.contract import load_system
@@ -13,7 +14,7 @@ from tests.conftest import ROOT
 from tests.consumers.agreement import Agreement
 from tests.consumers.events import event
 from tests.consumers.receiving import Receiver, receiving
-from tests.consumers.wording import id_like
+from tests.consumers.wording import id_like, one_of, text_like
 
 GRANT, PATIENT, PROXY = "prx-12000003", "pat-0h8z5p1t3b", "rel-2b7k9v4x6m"
 TOPIC, TYPE = "portal.proxy-consent.grant.v1", "portal.proxy-consent.GrantChanged.v1"
@@ -41,9 +42,9 @@ def _revoking(contract: Contract) -> Revoking:
             "to": "inactive",
             "patientId": id_like(PATIENT),
             "proxyId": id_like(PROXY),
-            "level": "adult",
-            "scopes": ["patient/Appointment.read"],
-            "reason": "patient-request",
+            "level": one_of("adult", "child", "teenager"),
+            "scopes": match.each_like(text_like("patient/Appointment.read")),
+            "reason": one_of("patient-request", "proxy-request", "safety", "error", "ended"),
         }
         event(wanted, TOPIC, TYPE, GRANT, 2, payload)
         return lambda service: _refuses(service, listed)

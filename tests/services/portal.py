@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import uuid
@@ -123,8 +124,17 @@ class Portal:
             assert self.client.post(f"{control}/reset", json={"seed": True}).status_code == 204
 
     def listen(self, *topics: str) -> Listener:
-        """A consumer that stands at the end of these topics; use it as a context manager."""
+        """A consumer that stands at the end of these topics, once all that has happened was told; use it as a
+        context manager."""
+        for service in {topic.partition(".")[0] for topic in topics} & self.addresses.services.keys():
+            eventually(lambda name=service: self._waiting(name) == 0 or None)  # type: ignore[misc]
         return Listener(self.broker, [f"portal.{topic}.v1" for topic in topics])
+
+    def _waiting(self, service: str) -> float:
+        """How many of a service's events are not published yet."""
+        text = self.client.get(f"{self.addresses.services[service]}/metrics").text
+        (found,) = re.findall(r"^portal_outbox_waiting (\S+)$", text, re.MULTILINE)
+        return float(found)
 
     def tell(self, service: str, send: str, **change: JSON) -> None:
         """Publish what this service would, whether or not it runs: an event of one of its send operations."""

@@ -73,15 +73,15 @@ def test_money_is_a_whole_number_of_minor_units(portal: Portal, value: JSON) -> 
 def test_one_key_is_one_charge(portal: Portal) -> None:
     invoice = bills.invoice(portal, 5000)
     body, key = bills.payment({invoice: 2000}), str(uuid.uuid4())
-    (payment,) = {
-        portal.post(SERVICE, "/payments", patient(BEN), body, Idempotency_Key=key).json()["id"]
-        for _ in range(3)
-    }
-    assert bills.amounts(portal, invoice) == (0, 2000, 5000)
     with portal.listen(PAYMENTS) as heard:
+        (payment,) = {
+            portal.post(SERVICE, "/payments", patient(BEN), body, Idempotency_Key=key).json()["id"]
+            for _ in range(3)
+        }
+        assert bills.amounts(portal, invoice) == (0, 2000, 5000)
         assert bills.captured(portal, payment).status_code == 200
         assert bills.captured(portal, payment).status_code == 409
-        assert bills.reasons(heard, payment, "captured") == ["requested", "captured"]
+        assert bills.reasons(heard, payment, "captured") == ["prepared", "requested", "captured"]
     assert bills.captured(portal, payment).status_code == 409
     assert bills.amounts(portal, invoice) == (2000, 0, 3000)
 

@@ -107,10 +107,18 @@ function genuine(token, keys) {
   }
 }
 
+/** What proxy-consent has told of grants, by id: {proxy, patient, holds}. A token may be older than that. */
+export const grants = new Map()
+
+function isGranted({ sub }, patient) {
+  const told = [...grants.values()].filter((each) => each.proxy === sub && each.patient === patient)
+  return !told.length || told.some(({ holds }) => holds)
+}
+
 const RELATIONS = { // the words of x-access
   any: () => true,
   own: (claims, patient) => claims.patient === patient,
-  granted: (claims, patient) => [claims.proxy_for].flat().includes(patient),
+  granted: (claims, patient) => [claims.proxy_for].flat().includes(patient) && isGranted(claims, patient),
   treating: (claims, patient) => [claims.treats].flat().includes(patient),
 }
 export const may = (access, claims, patient) => Boolean(RELATIONS[access[claims.actor]]?.(claims, patient))

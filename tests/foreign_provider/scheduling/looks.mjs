@@ -48,6 +48,15 @@ export const PROVIDER = { // of provider-directory, on portal.provider-directory
   acceptingPatients: (value) => typeof value === 'boolean',
   locationIds: (value) => Array.isArray(value) && value.every(id('loc')),
 }
+const listOf = (test) => (value) => Array.isArray(value) && value.every(test)
+const consentState = oneOf('draft proposed active rejected inactive entered-in-error')
+export const GRANT = { // of proxy-consent, on portal.proxy-consent.grant.v1
+  id: id('prx'), version, 'from?': (value) => value === null || consentState(value), to: consentState,
+  reason: oneOf('requested approved patient-request proxy-request safety error ended'),
+  occurredAt: time, confidentiality: oneOf('U L M N R V'), patientId: ids.patientId, proxyId: id('(rel|pat)'),
+  level: oneOf('child teenager adult'), scopes: listOf(match(/^patient\/[A-Z][A-Za-z]{2,39}\.(read|write)$/)),
+  'sensitive?': listOf(oneOf('substance-use hiv psychiatric reproductive')),
+}
 export const ANSWER = { // of coverage, on portal.coverage.eligibility.v1
   id: id('elg'), version, patientId: ids.patientId,
   to: outcome, 'from?': (value) => value === null || outcome(value), 'reason?': oneOf('requested answered'),

@@ -1,9 +1,9 @@
 // Slots and appointments: what they may turn into, who sees and changes them, and what is told of it.
 import { createHmac, randomBytes } from 'node:crypto'
-import { may, newTrace, Problem, wrong } from './http.mjs'
+import { grants, may, newTrace, Problem, wrong } from './http.mjs'
 import { publish } from './kafka.mjs'
 import { ANSWER, BOOKING, CANCELLING, HOLDING, KEY, MOVING, PAGE, SEARCH, STATUSES, VERSION } from './looks.mjs'
-import { ids, PATIENT, PROVIDER } from './looks.mjs'
+import { GRANT, ids, PATIENT, PROVIDER } from './looks.mjs'
 
 const HOLD = 600_000, WAIT = 86_400_000, ANSWERED = 60_000 // milliseconds
 const things = { Slot: new Map(), Appointment: new Map() } // {type, doc, version, since, asked, correlation}
@@ -23,7 +23,7 @@ export function setClock(milliseconds) {
 }
 
 export function start(examples, broken = fault) {
-  for (const each of [things.Slot, things.Appointment, booked, heard, merged]) each.clear()
+  for (const each of [things.Slot, things.Appointment, booked, heard, merged, grants]) each.clear()
   ahead = 0
   fault = broken
   for (const [type, docs] of Object.entries(examples)) for (const doc of docs) put(type, doc)
@@ -142,7 +142,18 @@ function providerChanged(change, eventId, sequence, cause) {
   return null
 }
 
+/** Whose grant has ended is refused (http.mjs), until another holds. */
+function grantChanged(change, eventId, sequence) {
+  if (!eventId || wrong(GRANT, change, '', true).length) return 'invalid'
+  const tells = ['active', 'inactive'].includes(change.to)
+  if (!isNews(change, eventId, sequence) || !tells) return null
+  const patient = settled(change.patientId), holds = change.to === 'active'
+  grants.set(change.id, { proxy: settled(change.proxyId), patient, holds })
+  return null
+}
+
 export const received = {
+  'portal.proxy-consent.grant.v1': grantChanged,
   'portal.provider-directory.provider.v1': providerChanged,
   'portal.coverage.eligibility.v1': eligibilityAnswered,
   'portal.patient-profile.patient.v1': patientChanged,
