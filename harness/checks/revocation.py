@@ -14,7 +14,7 @@ from harness.checks.check import Check, Verdicts
 from harness.contract.model import Message, MessageExample, MessageOperation, Operation, Relation, System
 from harness.driving.actors import claims_for
 from harness.driving.bench import Bench
-from harness.driving.calls import Exchange
+from harness.driving.calls import Call, Exchange
 from harness.driving.messages import Posting, admits, examples, posting
 from harness.driving.placing import place, put, split
 from harness.driving.relations import refusal_status
@@ -55,7 +55,7 @@ def run(system: System, target: Target, limits: Limits) -> Iterator[Result]:
                 yield verdicts.untold(receive.id, error)
                 continue
             for operation, actor in asking:
-                yield from _held_to(bench, verdicts, trial, operation, actor)
+                yield from _held_to(verdicts, trial, operation, actor)
             yield from _again(verdicts, trial)
 
 
@@ -72,7 +72,7 @@ class _Trial:
     receive: MessageOperation
     told: Relation
     sub: str
-    probe: tuple[Operation, str] | None
+    probe: tuple[Call, str] | None
     patience: float
     ended: dict[str, Exchange | None] = field(default_factory=dict)
 
@@ -89,10 +89,9 @@ class _Trial:
     def look(self, subject: str) -> Exchange:
         """What the probe is answered about a patient."""
         assert self.probe is not None  # noqa: S101 - the caller has looked
-        operation, actor = self.probe
-        prepared = successful(self.bench, operation, actor=actor)
-        claims = {**claims_for(operation, subject, actor), "sub": self.sub}
-        return self.bench.caller.send(place(prepared.call, operation.subject or "", subject), claims)
+        call, actor = self.probe
+        claims = {**claims_for(call.operation, subject, actor), "sub": self.sub}
+        return self.bench.caller.send(place(call, call.operation.subject or "", subject), claims)
 
     def wait(self, subject: str, *, let_in: bool) -> Exchange | None:
         """Until the probe is, or is not, let in; its last answer. Without one all of the time is waited."""
@@ -125,7 +124,9 @@ def _trial(
     named = (
         each for each in asking if each[0].method == "GET" and (each[0].subject or "").startswith("$request.")
     )
-    return _Trial(bench, broker, receive, told, str(sub), next(named, None), told.within)
+    found = next(named, None)
+    probe = (successful(bench, found[0], actor=found[1]).call, found[1]) if found is not None else None
+    return _Trial(bench, broker, receive, told, str(sub), probe, told.within)
 
 
 def _example(receive: MessageOperation, told: Relation, holds: bool) -> tuple[Message, MessageExample]:
@@ -137,11 +138,9 @@ def _example(receive: MessageOperation, told: Relation, holds: bool) -> tuple[Me
     raise StateError(str(receive.place), f"no example of the message tells that the relation {word}", wanted)
 
 
-def _held_to(
-    bench: Bench, verdicts: Verdicts, trial: _Trial, operation: Operation, actor: str
-) -> Iterator[Result]:
+def _held_to(verdicts: Verdicts, trial: _Trial, operation: Operation, actor: str) -> Iterator[Result]:
     try:
-        good = successful(bench, operation, actor=actor)
+        good = successful(trial.bench, operation, actor=actor)
         if good.subject is None:
             yield verdicts.untold(operation.id, "no patient could be named")
             return
@@ -154,7 +153,7 @@ def _held_to(
             trial.tell(good.subject, holds=False)
             trial.ended[good.subject] = trial.wait(good.subject, let_in=False)
         claims = {**(good.claims or {}), "sub": trial.sub}
-        exchange = send(bench, good.by(claims))
+        exchange = send(trial.bench, good.by(claims))
     except StateError as error:
         yield verdicts.untold(operation.id, error)
         return
@@ -182,7 +181,7 @@ def _again(verdicts: Verdicts, trial: _Trial) -> Iterator[Result]:
     )
     if subject is None or trial.probe is None:
         return
-    operation = trial.probe[0]
+    operation = trial.probe[0].operation
     message = trial.tell(subject, holds=True)
     exchange = trial.wait(subject, let_in=True)
     if exchange is None or exchange.ok:

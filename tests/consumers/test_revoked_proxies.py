@@ -15,6 +15,7 @@ from tests.consumers.agreement import Agreement
 from tests.consumers.events import event
 from tests.consumers.receiving import Receiver, receiving
 from tests.consumers.wording import id_like, one_of, text_like
+from tests.services.portal import list_for_proxies
 
 GRANT, PATIENT, PROXY = "prx-12000003", "pat-0h8z5p1t3b", "rel-2b7k9v4x6m"
 TOPIC, TYPE = "portal.proxy-consent.grant.v1", "portal.proxy-consent.GrantChanged.v1"
@@ -31,7 +32,7 @@ CONTRACTS = [
 def _revoking(contract: Contract) -> Revoking:
     """What a service relies on: the event, and what it then answers to the proxy."""
     agreement = Revoking(contract.service, "proxy-consent", "Async")
-    listed = _list(contract)
+    listed = str(list_for_proxies(contract, PATIENT))
 
     @agreement("a proxy's grant is revoked")
     def revokes(wanted: AsyncMessageInteraction) -> Callable[[Receiver], None]:
@@ -52,15 +53,6 @@ def _revoking(contract: Contract) -> Revoking:
     return agreement
 
 
-def _list(contract: Contract) -> str:
-    """The path of a list of the patient's that proxies may read."""
-    return next(
-        each.path.removeprefix("/v1").replace("{patientId}", PATIENT)
-        for each in contract.operations.values()
-        if each.method == "GET" and "{patientId}/" in each.path and "proxy" in each.access
-    )
-
-
 def _refuses(service: Receiver, path: str) -> None:
     assert service.status(path, actor="proxy", sub=PROXY, proxy_for=[PATIENT]) == 403
     assert service.status(path, actor="proxy", sub="rel-somebody-else", proxy_for=[PATIENT]) == 200
@@ -77,6 +69,6 @@ AGREEMENTS = {name: each for name, each in RELYING.items() if name not in {"expo
 def test_a_revoked_proxy_is_refused(contract: Contract) -> None:
     (interaction,) = RELYING[contract.service].interactions
     with receiving(contract) as service:
-        path = _list(contract)
+        path = str(list_for_proxies(contract, PATIENT))
         assert service.status(path, actor="proxy", sub=PROXY, proxy_for=[PATIENT]) == 200
         interaction.taken(service, service.take)

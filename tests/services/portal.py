@@ -17,7 +17,7 @@ from typing import TypeVar
 import httpx
 
 from harness.contract import load_system
-from harness.contract.model import JSON, System
+from harness.contract.model import JSON, Contract, System
 from harness.kafka.broker import Broker
 from harness.kafka.embedded import EmbeddedBroker
 from harness.kafka.listening import Listener
@@ -45,6 +45,14 @@ START = 30.0
 def patient(id: str) -> dict[str, JSON]:
     """Claims of a patient who acts for themselves."""
     return {"actor": "patient", "patient": id, "sub": id}
+
+
+def list_for_proxies(contract: Contract, patient: str) -> str | None:
+    """The path of a list of the patient's that a proxy may read; None where there is none."""
+    for each in contract.operations.values():
+        if each.method == "GET" and "{patientId}/" in each.path and "proxy" in each.access:
+            return each.path.removeprefix("/v1").replace("{patientId}", patient)
+    return None
 
 
 def eventually(look: Callable[[], T | None], within: float = 10.0) -> T:

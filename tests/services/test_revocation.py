@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.contract import load_system
-from harness.contract.model import Contract
 from harness.kafka.embedded import EmbeddedBroker
-from tests.services.portal import ESTHER, STAFF, Portal, eventually, patient, running_on
+from tests.services.portal import ESTHER, STAFF, Portal, eventually, list_for_proxies, patient, running_on
 
 PROXY = "rel-0123456789"
 SOON = 5.0
@@ -21,15 +20,12 @@ SOON = 5.0
 def letting_proxies_in(portal: Portal) -> dict[str, str]:
     """Service → the path of a list of the patient's that a proxy may read."""
     contracts = portal.system.contracts.values()
-    found = {each.service: _list(each) for each in contracts if each.service in portal.addresses.services}
+    found = {
+        each.service: list_for_proxies(each, ESTHER)
+        for each in contracts
+        if each.service in portal.addresses.services
+    }
     return {service: path for service, path in found.items() if path is not None}
-
-
-def _list(contract: Contract) -> str | None:
-    for each in contract.operations.values():
-        if each.method == "GET" and "{patientId}/" in each.path and "proxy" in each.access:
-            return each.path.removeprefix("/v1").replace("{patientId}", ESTHER)
-    return None
 
 
 def statuses(portal: Portal, paths: Mapping[str, str], sub: str = PROXY) -> dict[str, int]:
