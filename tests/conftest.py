@@ -34,6 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a third of their time tests wait, for a broker or for an answer."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+
+
 NEEDS = {
     "apache": "needs Apache Kafka: tox -e kafka runs it",
     "postgres": "needs PostgreSQL: tox -e postgres runs it",
