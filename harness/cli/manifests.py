@@ -108,9 +108,8 @@ def manifests(
     With --rights: the topics, and what each service may do with them by its contract, as commands for an
     administrator of the Kafka cluster.
     """
-    from harness.cli.kubernetes import JWKS_FILE, JWKS_FOLDER, Setting
+    from harness.cli.kubernetes import Setting
     from harness.contract.documents import yaml_of
-    from harness.serving.keys import AUDIENCE, ISSUER
 
     system = system_of(contracts, sources_of(allow_remote, maps))
     names = chosen(system, services)
@@ -128,13 +127,7 @@ def manifests(
         image=_plain("--image", image, _IMAGE, "registry.example/portal:0.1.0"),
         port=_PORT,
         replicas=replicas,
-        arguments=(
-            *("--host", "0.0.0.0", "--port", str(_PORT), "--no-control"),  # noqa: S104 - the pod's own address
-            *("--kafka", address, "--database-url", url),
-            *(() if "{service}" in url else ("--one-database",)),
-            *("--jwks", f"{JWKS_FOLDER}/{JWKS_FILE}"),
-            *("--issuer", issuer or ISSUER, "--audience", audience or AUDIENCE),
-        ),
+        arguments=_arguments(address, url, issuer, audience),
         needs=(*brokers, database),
         database_secret=_plain("--database-secret", database_secret, _NAME, "portal-database"),
         jwks=_plain("--jwks", jwks, _NAME, "portal-jwks"),
@@ -145,6 +138,20 @@ def manifests(
     )
     objects = [each for name in names for each in setting.objects(name)]
     sys.stdout.write("---\n".join(yaml_of(each) for each in objects))
+
+
+def _arguments(kafka: str, url: str, issuer: str | None, audience: str | None) -> tuple[str, ...]:
+    """What follows ``portal serve SERVICE`` in every pod."""
+    from harness.cli.kubernetes import JWKS_FILE, JWKS_FOLDER
+    from harness.serving.keys import AUDIENCE, ISSUER
+
+    return (
+        *("--host", "0.0.0.0", "--port", str(_PORT), "--no-control"),  # noqa: S104 - the pod's own address
+        *("--kafka", kafka, "--database-url", url),
+        *(() if "{service}" in url else ("--one-database",)),
+        *("--jwks", f"{JWKS_FOLDER}/{JWKS_FILE}"),
+        *("--issuer", issuer or ISSUER, "--audience", audience or AUDIENCE),
+    )
 
 
 def _given(option: str, value: str | None, expected: str) -> str:
