@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
-from harness.cli import bundle, kafka, lint, mock, seed, serve, token, up, verify
+from harness.cli import bundle, kafka, lint, manifests, mock, seed, serve, token, up, verify
 from harness.cli.ending import READER_GONE
 from harness.cli.extras import missing_package, version
 from harness.errors import HarnessError
@@ -142,6 +142,13 @@ _add("up", up.up, "", "--mock coverage --external scheduling=http://127.0.0.1:80
 _add("seed", seed.seed, "--patients 1000 --data ./data")
 _add("lint", lint.lint, "", "contracts/scheduling/openapi.yaml")
 _add("bundle", bundle.bundle, "contracts/coverage/openapi.yaml", "api/openapi.yaml -o api.json")
+_add(
+    "manifests",
+    manifests.manifests,
+    "--image registry.example/portal:0.1.0 --kafka kafka:9092 --jwks portal-jwks "
+    "--database-url postgresql://db/portal --database-secret portal-database",
+    "--rights --kafka kafka:9092",
+)
 _add("kafka", kafka.kafka, "", "--port 0 --ready-file kafka.json")
 _add("token", token.token, "", "--actor patient --patient pat-4k7m2q9x1a")
 

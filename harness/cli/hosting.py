@@ -28,13 +28,19 @@ if TYPE_CHECKING:
     Build = Callable[[Broker | None], Sequence[Hosted]]
 
 
+CONTAINER = "PORTAL_CONTAINER"
+"""The environment variable that our image sets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stay:
     """How a hosting command runs. ``ports`` maps a service to a wished port; others get a free one. The
     same holds of ``control_ports`` for control endpoints.
 
     ``external`` services run elsewhere and are listed in the ready file with the rest. ``sockets`` are bound
-    already, by service. Without ``told`` nothing is printed: somebody else tells the user.
+    already, by service. Without ``told`` nothing is printed: somebody else tells the user. ``part``: only
+    these services' topics are looked for on a cluster, which may show us no others. ``development``: whoever
+    has the development key is let in.
     """
 
     kafka: str = "embedded"
@@ -47,6 +53,8 @@ class Stay:
     external: Mapping[str, str] = field(default_factory=dict)
     sockets: Mapping[str, socket.socket] = field(default_factory=dict)
     told: bool = True
+    part: tuple[str, ...] = ()
+    development: bool = True
 
 
 def host(system: System, build: Build, stay: Stay) -> None:
@@ -55,7 +63,7 @@ def host(system: System, build: Build, stay: Stay) -> None:
 
     end_with_parent()
     check(stay)
-    with broker_for(system, stay.kafka, stay.kafka_port) as broker:
+    with broker_for(system, stay.kafka, stay.kafka_port, stay.part) as broker:
         run(
             build(broker),
             host=stay.host,
@@ -70,19 +78,24 @@ def host(system: System, build: Build, stay: Stay) -> None:
 def host_broker(system: System, stay: Stay) -> None:
     """Run the broker alone until a signal ends us. Raises HarnessError if it cannot be started."""
     end_with_parent()
-    check(stay)
+    check(stay, serves=False)
     with broker_for(system, stay.kafka, stay.kafka_port) as broker:
         tell_ready(stay, broker, {}, {})
         with contextlib.suppress(Ended):
             threading.Event().wait()
 
 
-def check(stay: Stay) -> None:
+def check(stay: Stay, serves: bool = True) -> None:
     """What can be said before anything starts. A ready file of an earlier run would be taken for ours."""
+    if serves and stay.told and _is_loopback(stay.host) and os.environ.get(CONTAINER):
+        sys.stderr.write(
+            f"portal: {stay.host} is this container's own: nothing outside can reach what listens there. "
+            "--host 0.0.0.0 lets the container's network in.\n"
+        )
     if stay.ready_file is not None:
         creatable(stay.ready_file, "--ready-file")
         stay.ready_file.unlink(missing_ok=True)
-    if stay.told and not _is_loopback(stay.host):
+    if stay.told and stay.development and not _is_loopback(stay.host):
         sys.stderr.write(
             f"portal: --host {stay.host}: whoever reaches this machine can call these services, with tokens "
             "of a key that is made for development only. Do so in a network that you trust.\n"
@@ -102,8 +115,13 @@ def _is_loopback(host: str) -> bool:
 
 
 @contextmanager
-def broker_for(system: System, kafka: str, port: int = 0) -> Iterator[Broker | None]:
-    """The broker that ``--kafka`` names, with the contracts' topics made; None for ``none``."""
+def broker_for(
+    system: System, kafka: str, port: int = 0, part: Sequence[str] = ()
+) -> Iterator[Broker | None]:
+    """The broker that ``--kafka`` names, with the contracts' topics made; None for ``none``.
+
+    On a cluster, ``part`` asks for no more than what these services have to do with.
+    """
     channels = list(system.topics.values())
     if kafka == "none":
         yield None
@@ -114,10 +132,12 @@ def broker_for(system: System, kafka: str, port: int = 0) -> Iterator[Broker | N
             yield embedded.broker
     else:
         from harness.kafka.broker import create_topics, reach
+        from harness.kafka.rights import rights_of
 
         check_kafka(kafka)
         broker = reach(kafka)
-        create_topics(broker, channels)
+        own = [topic for name in part for topic in rights_of(system.contracts[name]).topics]
+        create_topics(broker, own if part else channels)
         yield broker
 
 

@@ -50,6 +50,25 @@ Host = Annotated[
         "--host", metavar="ADDRESS", help="Address to listen on. Beyond loopback it is at your own risk."
     ),
 ]
+Jwks = Annotated[
+    Path | None,
+    typer.Option(
+        "--jwks",
+        metavar="FILE",
+        help="Take tokens of somebody else's: the public keys of --issuer, as a JWK set (RFC 7517). "
+        "Default: this machine's development key.",
+    ),
+]
+IssuerName = Annotated[
+    str | None,
+    typer.Option("--issuer", metavar="ISSUER", help="With --jwks: what their tokens say as iss."),
+]
+Audience = Annotated[
+    str | None,
+    typer.Option(
+        "--audience", metavar="AUDIENCE", help="With --jwks: what they say as aud. Default: portal."
+    ),
+]
 Database = Annotated[
     Path | None,
     typer.Option(

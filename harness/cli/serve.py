@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,11 +13,14 @@ from harness.cli.extras import need
 from harness.cli.hosting import Stay, host, recording
 from harness.cli.options import (
     AllowRemote,
+    Audience,
     Contracts,
     Database,
     DatabaseUrl,
     Exchanges,
     Host,
+    IssuerName,
+    Jwks,
     Kafka,
     Maps,
     OneDatabase,
@@ -25,12 +29,14 @@ from harness.cli.options import (
     sources_of,
     system_of,
 )
+from harness.cli.workers import without_control
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.contract.model import System
     from harness.kafka.broker import Broker
     from harness.serving.recording import Recorder
+    from harness.serving.security import Keys
     from harness.serving.server import Hosted
 
 
@@ -51,6 +57,15 @@ def serve(
     data: Database = None,
     database_url: DatabaseUrl = None,
     one_database: OneDatabase = False,
+    jwks: Jwks = None,
+    issuer: IssuerName = None,
+    audience: Audience = None,
+    no_control: Annotated[
+        bool,
+        typer.Option(
+            "--no-control", help="No control endpoints: for services that stand for longer than a test."
+        ),
+    ] = False,
     exchanges: Exchanges = None,
     ready_file: ReadyFile = None,
 ) -> None:
@@ -62,6 +77,27 @@ def serve(
     need("serve", "reference")
     system = system_of(contracts, sources_of(allow_remote, maps))
     names = chosen(system, services)
+    keys = keys_of(jwks, issuer, audience)
+    stay = Stay(
+        kafka=kafka,
+        host=host_,
+        ports=_single(names, port),
+        ready_file=ready_file,
+        part=tuple(names),
+        development=jwks is None,
+    )
+    databases = Databases(data, database_url, one_database)
+    with databases.held(names, kafka), recording(exchanges) as recorder:
+
+        def build(broker: Broker | None) -> list[Hosted]:
+            built = references(system, names, broker, databases, recorder, keys)
+            return without_control(built) if no_control else built
+
+        host(system, build, stay)
+
+
+def _single(names: list[str], port: int) -> dict[str, int]:
+    """The port by the only service's name; none where any will do. Raises UsageError for several."""
     if port and len(names) != 1:
         raise UsageError(
             f"--port {port}",
@@ -69,10 +105,22 @@ def serve(
             "one service",
             "Name one, or leave --port out: each then gets a free one",
         )
-    stay = Stay(kafka=kafka, host=host_, ports={names[0]: port} if port else {}, ready_file=ready_file)
-    databases = Databases(data, database_url, one_database)
-    with databases.held(names, kafka), recording(exchanges) as recorder:
-        host(system, lambda broker: references(system, names, broker, databases, recorder), stay)
+    return {names[0]: port} if port else {}
+
+
+def keys_of(jwks: Path | None, issuer: str | None, audience: str | None) -> Keys:
+    """Whose tokens are taken. Raises UsageError for options that do not go together, and for the file."""
+    from harness.serving.issuer import Issuer
+    from harness.serving.keys import AUDIENCE, KeyStore
+
+    if jwks is None:
+        for option, value in (("--issuer", issuer), ("--audience", audience)):
+            if value is not None:
+                raise UsageError(option, "it is said of no keys", "--jwks FILE with it")
+        return KeyStore()
+    if not issuer:
+        raise UsageError(f"--jwks {jwks}", "whose keys these are is not said", "--issuer ISSUER with it")
+    return Issuer(jwks, issuer, audience or AUDIENCE)
 
 
 def references(
@@ -81,16 +129,17 @@ def references(
     broker: Broker | None,
     databases: Databases,
     recorder: Recorder | None,
+    keys: Keys | None = None,
 ) -> list[Hosted]:
-    """Reference services of these names, built but not started."""
+    """Reference services of these names, built but not started. Without ``keys``: the development key's."""
     from harness.serving.keys import KeyStore
     from reference_services.platform.service import build_service
 
-    keys = KeyStore()
+    taken = keys or KeyStore()
     built: list[Hosted] = []
     for name in names:
         url, schema = databases.of(name)
         built.append(
-            build_service(system.contracts[name], broker, keys, url, schema=schema, recorder=recorder)
+            build_service(system.contracts[name], broker, taken, url, schema=schema, recorder=recorder)
         )
     return built

@@ -36,6 +36,17 @@ if TYPE_CHECKING:
     from harness.kafka.broker import Broker
     from harness.serving.server import Hosted
 
+_LAST_PORT = 65_535
+_First = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=_LAST_PORT,
+        metavar="N",
+        help="Port of the first service by name; the others get the next ones. 0 takes free ones.",
+    ),
+]
+
 
 def up(
     mock: Annotated[
@@ -47,6 +58,7 @@ def up(
         typer.Option(metavar="SERVICE=URL", help="This one runs elsewhere; repeat it for several."),
     ] = None,
     host_: Host = "127.0.0.1",
+    port: _First = 0,
     kafka: Kafka = "embedded",
     kafka_port: Annotated[
         int,
@@ -76,7 +88,14 @@ def up(
 
     rules = configured_faults(settings.find(Path.cwd()), system, mocked) if mocked else {}
     conduct = {name: Conduct(rules.get(name, ())) for name in mocked}
-    stay = Stay(kafka=kafka, kafka_port=kafka_port, host=host_, ready_file=ready_file, external=elsewhere)
+    stay = Stay(
+        kafka=kafka,
+        kafka_port=kafka_port,
+        host=host_,
+        ports=_in_a_row(sorted({*served, *mocked}), port),
+        ready_file=ready_file,
+        external=elsewhere,
+    )
     databases = Databases(data, database_url, one_database)
     with databases.held(served, kafka), recording(exchanges) as recorder:
 
@@ -85,6 +104,17 @@ def up(
             return own + mocks_of(system, mocked, broker, recorder, conduct)
 
         host(system, build, stay)
+
+
+def _in_a_row(names: list[str], first: int) -> dict[str, int]:
+    """A port each, from the first one on; none where any will do. Raises UsageError."""
+    if first and first + len(names) - 1 > _LAST_PORT:
+        raise UsageError(
+            f"--port {first}",
+            f"{len(names)} services need a port each, and there are none after {_LAST_PORT}",
+            f"at most {_LAST_PORT - len(names) + 1}",
+        )
+    return {name: first + at for at, name in enumerate(names)} if first else {}
 
 
 def _check(system: System, mocked: list[str], elsewhere: dict[str, str]) -> None:

@@ -80,12 +80,20 @@ def as_worker(stay: Stay, worker: Worker) -> Stay:
 
 
 class _Alone:
-    """A hosted service without its control API, which would speak of one worker alone."""
+    """A hosted service without its control API: of several workers, it would speak of one alone."""
 
     control = None
 
     def __init__(self, hosted: Hosted) -> None:
         self.name, self.app, self.start, self.stop = hosted.name, hosted.app, hosted.start, hosted.stop
+        self._hosted = hosted
+
+    def join(self) -> None:
+        """As the service does, if it has anything to wait for."""
+        from harness.serving.server import Joining
+
+        if isinstance(self._hosted, Joining):
+            self._hosted.join()
 
 
 def without_control(hosted: Sequence[Hosted]) -> list[Hosted]:

@@ -34,6 +34,14 @@ class Authenticator(Protocol):
     def claims(self, token: str) -> Claims | None: ...
 
 
+class Keys(Protocol):
+    """Whose tokens a service takes. ``jwks`` is what it publishes of them (RFC 7517)."""
+
+    def authenticator(self) -> Authenticator: ...
+
+    def jwks(self) -> dict[str, JSON]: ...
+
+
 class TokenAuthenticator:
     """JWTs of one issuer for one audience, signed by one key with one of ``algorithms``; leeway is 0."""
 

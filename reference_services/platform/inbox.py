@@ -22,6 +22,7 @@ from harness.kafka.broker import Broker
 from harness.kafka.consuming import Consumption, Verdict, doubled
 from harness.kafka.dead_letters import letter_headers
 from harness.kafka.following import Following
+from harness.kafka.rights import group_of
 from harness.kafka.wire import Record
 from harness.serving.emitting import Cause
 from harness.serving.problems import Problem
@@ -234,7 +235,7 @@ class Inbox:
     def _groups(self) -> dict[str, list[str]]:
         groups: dict[str, list[str]] = {}
         for operation in self._taker.contract.receives.values():
-            group = operation.group or f"portal.{self._taker.contract.service}"
+            group = group_of(self._taker.contract, operation)
             groups.setdefault(group, []).append(operation.channel.address)
         return groups
 

@@ -11,9 +11,10 @@ from harness.serving.app import build_app
 from harness.serving.control import control_app
 from harness.serving.envelope import ASGIApp
 from harness.serving.exchange import Answer, Handler
-from harness.serving.keys import JWKS_PATH, KeyStore
+from harness.serving.keys import JWKS_PATH
 from harness.serving.recording import Recorder
 from harness.serving.relations import StillRelated, told_in
+from harness.serving.security import Keys
 from reference_services.platform.clock import Clock
 from reference_services.platform.control import ServiceControl
 from reference_services.platform.endpoint import endpoint
@@ -46,7 +47,7 @@ class ReferenceService:
         self,
         contract: Contract,
         broker: Broker | None,
-        keys: KeyStore,
+        keys: Keys,
         store: Store,
         handlers: Handlers,
         recorder: Recorder | None,
@@ -123,7 +124,7 @@ class ReferenceService:
 def build_service(
     contract: Contract,
     broker: Broker | None,
-    keys: KeyStore,
+    keys: Keys,
     database_url: str | None = None,
     *,
     schema: str | None = None,

@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.portal import PORTAL, portal, running
 
-COMMANDS = ("verify", "mock", "serve", "up", "lint", "kafka", "token")
+COMMANDS = ("verify", "mock", "serve", "up", "lint", "manifests", "kafka", "token")
 
 
 def test_alone_it_shows_its_help() -> None:

@@ -21,7 +21,12 @@ from tests.kafka.apache import ApacheKafka
 from tests.kafka.properties import LOOPBACK
 from tests.kafka.until import until
 
-PASSWORDS = {"team": "open-sesame-4711", "stranger": "let-me-in-0815", "newcomer": "knock-knock-42"}
+PASSWORDS = {
+    "team": "open-sesame-4711",
+    "stranger": "let-me-in-0815",
+    "newcomer": "knock-knock-42",
+    "coverage": "cover-me-1234",
+}
 """Principals that can log in; what they may do is up to ``SecuredKafka.allow``."""
 
 LISTENERS = {"SASL": "SASL_SSL", "MUTUAL": "SSL"}
@@ -91,8 +96,10 @@ class SecuredKafka(ApacheKafka):
         """The cluster as this principal reaches it, by password."""
         return reach(self.at("SASL"), 10.0, Security(tuple(self.with_password(principal).items())))
 
-    def allow(self, principal: str, kind: str, prefix: str, operations: Iterable[str]) -> None:
-        """Let a principal do this with all topics or groups (``kind``) whose names begin so."""
+    def allow(
+        self, principal: str, kind: str, name: str, operations: Iterable[str], pattern: str = "PREFIXED"
+    ) -> None:
+        """Let a principal do this with topics or groups (``kind``) whose names begin so; LITERAL: are so."""
         from confluent_kafka.admin import (
             AclBinding,
             AclBindingFilter,
@@ -105,8 +112,8 @@ class SecuredKafka(ApacheKafka):
         bindings = [
             AclBinding(
                 ResourceType[kind],
-                prefix,
-                ResourcePatternType.PREFIXED,
+                name,
+                ResourcePatternType[pattern],
                 f"User:{principal}",
                 "*",
                 AclOperation[operation],
@@ -121,8 +128,8 @@ class SecuredKafka(ApacheKafka):
         anywhere: Any = None
         every = AclBindingFilter(
             ResourceType[kind],
-            prefix,
-            ResourcePatternType.PREFIXED,
+            name,
+            ResourcePatternType[pattern],
             f"User:{principal}",
             anywhere,
             AclOperation.ANY,

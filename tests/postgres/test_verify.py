@@ -98,3 +98,28 @@ def test_what_goes_wrong_is_said_in_a_paragraph_without_the_password(url: str, p
         assert "the database URL" in ran.text
         for secret in ("a-secret-of-mine", str(postgres.url.password), "Traceback"):
             assert secret not in ran.text
+
+
+def test_replicas_as_portal_manifests_runs_them(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """User and password from the environment, where a Secret's are put; two that share it."""
+    known = make_url(url)
+    monkeypatch.setenv("PGUSER", str(known.username))
+    monkeypatch.setenv("PGPASSWORD", str(known.password))
+    bare = f"postgresql://{known.host}:{known.port}/{known.database}"
+    ran = portal(
+        "manifests", "provider-directory", "--image", "portal", "--kafka", "k:1", "--jwks", "keys",
+        "--database-url", bare, "--database-secret", "login",
+    )  # fmt: skip
+    assert ran.code == 0, ran.text
+    assert bare in ran.out
+    assert "--one-database" in ran.out
+    serve = ["serve", "provider-directory", "--kafka", "none", "--database-url", bare, "--one-database"]
+    folders = [tmp_path / "one", tmp_path / "other"]
+    for folder in folders:
+        folder.mkdir()
+    with running(serve, folders[0]) as (_, one), running(serve, folders[1]) as (_, other):
+        for ready in (one, other):
+            address = ready["services"]["provider-directory"]
+            assert httpx.get(f"{address}/health/ready").status_code == 200
