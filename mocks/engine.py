@@ -29,6 +29,7 @@ from mocks.preconditions import check, fresh
 from mocks.resources import Kind, Resources
 from mocks.shifting import Shifting
 from mocks.things import State, Thing
+from mocks.uniqueness import Shared, of_its_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,8 @@ class Engine:
             if edge is None:
                 raise _conflict(plan)
         document = self._settled(kind, intended, edge, 1)
+        shown = lesson.document if lesson is not None and same else None
+        document = _alone(plan, state, str(key), document, intended, shown)
         thing = state.put(Thing(kind.name, str(key), document, scope=_scope(plan, request)))
         moved = [Moved(kind, edge, None, thing), *self._beside(state, beside)]
         moved += self._late(plan, context, thing.document, state)
@@ -170,7 +173,8 @@ class Engine:
         )
         if violations := kind.validator.violations(changed):
             raise Problem(refusal, errors=[Reason(each.pointer, each.detail) for each in violations])
-        intended = Intended(changed, changed, before.document, frozenset(changed))
+        every = frozenset(changed)
+        intended = Intended(changed, changed, before.document, every, every)
         return self._changed(plan, request, state, before, intended, plan.done, before.key)
 
     def _delete(self, plan: Plan, request: Request, state: State) -> Outcome | None:
@@ -215,6 +219,7 @@ class Engine:
         beside = self._named(plan, context, state)
         version = (before.version if before is not None else 0) + 1
         document = self._settled(kind, intended, edge, version, before)
+        document = _alone(plan, state, key, document, intended)
         scope = before.scope if before is not None else _scope(plan, request)
         thing = state.put(Thing(kind.name, key, document, version, scope=scope))
         moved = [Moved(kind, edge, before, thing), *self._beside(state, beside)]
@@ -346,6 +351,21 @@ def _scope(plan: Plan, request: Request) -> Mapping[str, str]:
     return {name: str(request.path[name]) for name in apart} if apart else EMPTY
 
 
-def _conflict(plan: Plan) -> Problem:
+def _alone(
+    plan: Plan,
+    state: State,
+    key: str,
+    document: Document,
+    intended: Intended,
+    example: Document | None = None,
+) -> dict[str, JSON]:
+    """The document, sharing nothing that no two may share. Raises Problem 409 if the request says so."""
+    try:
+        return of_its_own(state, plan.role.kind, key, document, intended.stated, example=example)
+    except Shared as shared:
+        raise _conflict(plan, f"There is one with the same {shared.name} already.") from None
+
+
+def _conflict(plan: Plan, detail: str = "Its status does not allow this.") -> Problem:
     status = next((each for each in (409, 422, 400) if plan.documents(each)), 409)
-    return Problem(status, detail="Its status does not allow this.")
+    return Problem(status, detail=detail)

@@ -25,12 +25,14 @@ from mocks.things import State, Thing
 @dataclass(frozen=True, slots=True)
 class Intended:
     """A document as it should become. ``certain`` are the values that outweigh others where not all can be
-    had, ``model`` is a document that is valid; ``known`` are properties that are right as they are."""
+    had, ``model`` is a document that is valid; ``known`` are properties that are right as they are,
+    ``stated`` those whose values the request says."""
 
     wanted: dict[str, JSON]
     certain: Document
     model: Document
     known: frozenset[str] = frozenset()
+    stated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Making:
         clocks = {} if same else self._clocks(model, now, at_start=True)
         follows = self._follows(request, state, lesson, EMPTY)
         wanted = {**self.defaults, **served, **clocks, **follows, **body, **certain}
-        return Intended(wanted, {**body, **certain}, model)
+        return Intended(wanted, {**body, **certain}, model, stated=frozenset((*follows, *body, *certain)))
 
     def acted(
         self, request: Request, state: State, before: Thing, lesson: Lesson | None, *, now: datetime
@@ -86,7 +88,8 @@ class Making:
         follows = self._follows(request, state, lesson, before.document)
         clocks = self._clocks(document, now)
         known = {**fixed, **follows, **said, **clocks}
-        return Intended({**document, **known}, before.document, before.document, frozenset(known))
+        stated = frozenset((*follows, *said))
+        return Intended({**document, **known}, before.document, before.document, frozenset(known), stated)
 
     def replaced(self, request: Request, key: JSON, before: Thing | None, *, now: datetime) -> Intended:
         """What a PUT leaves: what was sent, with what only the service sets as it was."""
@@ -96,7 +99,7 @@ class Making:
         certain = {**self._belonging(request), **self._identity(key)}
         clocks = self._clocks(held, now, at_start=before is None)
         wanted = {**self.defaults, **served, **clocks, **body, **certain}
-        return Intended(wanted, {**body, **certain}, held)
+        return Intended(wanted, {**body, **certain}, held, stated=frozenset((*body, *certain)))
 
     def kept(self, changed: Mapping[str, JSON], before: Thing, now: datetime) -> dict[str, JSON]:
         """A patched document, with what only the service sets as it was."""

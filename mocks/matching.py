@@ -84,9 +84,9 @@ class Match:
             given = seen.headers.get(name.lower(), seen.headers.get(name, NOWHERE))
             yield from _compared("header", name, wanted, given, _same_spelling)
         for pointer, wanted in self.body.items():
-            yield from _compared("body", pointer, wanted, at(seen.body, pointer), _same)
+            yield from _compared("body", pointer, wanted, at(seen.body, pointer), is_same)
         if self.key is not None:
-            yield from _compared("key", "", self.key, NOWHERE if seen.key is None else seen.key, _same)
+            yield from _compared("key", "", self.key, NOWHERE if seen.key is None else seen.key, is_same)
 
     def document(self) -> dict[str, JSON]:
         """As it is written in JSON."""
@@ -150,15 +150,15 @@ def _same_spelling(wanted: JSON, given: JSON) -> bool:
         return any(_same_spelling(wanted, each) for each in given)
     if isinstance(given, list) and isinstance(wanted, list):
         return len(given) == len(wanted) and all(map(_same_spelling, wanted, given))
-    return _same(wanted, given) or _text(wanted) == _text(given)
+    return is_same(wanted, given) or _text(wanted) == _text(given)
 
 
-def _same(wanted: JSON, given: JSON) -> bool:
+def is_same(wanted: JSON, given: JSON) -> bool:
     """Equal as JSON: 1 is 1.0, but true is not 1."""
     if isinstance(wanted, Mapping) and isinstance(given, Mapping):
-        return wanted.keys() == given.keys() and all(_same(wanted[name], given[name]) for name in wanted)
+        return wanted.keys() == given.keys() and all(is_same(wanted[name], given[name]) for name in wanted)
     if isinstance(wanted, list) and isinstance(given, list):
-        return len(wanted) == len(given) and all(map(_same, wanted, given))
+        return len(wanted) == len(given) and all(map(is_same, wanted, given))
     return isinstance(wanted, bool) == isinstance(given, bool) and bool(wanted == given)
 
 

@@ -20,6 +20,7 @@ from mocks.resources import Kind
 from mocks.seeding import version_of
 from mocks.stateful import Stateful
 from mocks.things import State, Thing
+from mocks.uniqueness import Shared, of_its_own
 
 
 class ProviderStates:
@@ -117,6 +118,12 @@ class ProviderStates:
             partial[kind.id] = new_id(kind, state, self._seed)
         document = complete(self._held.contract, kind.name, partial)
         key = str(document[kind.id]) if kind.id is not None else str(new_id(kind, state, self._seed))
+        try:
+            document = of_its_own(state, kind, key, document, parameters)
+        except Shared as shared:
+            raise StateError(
+                f"{kind.name} exists", f"another {kind.name} has the same {shared.name}", "a different one"
+            ) from None
         before = state.get(kind.name, key)
         if before is not None:
             state.remove(before)

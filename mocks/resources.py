@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.contract.aggregates import kept, subject_of_kind
+from harness.contract.aggregates import kept, subject_of_kind, unique_of_kind
 from harness.contract.expressions import parse
 from harness.contract.model import Contract, Lifecycle, Operation, Schema
 from harness.contract.navigation import parts
@@ -43,7 +43,7 @@ class Kind:
     one for each owner: its key is the path's values. ``subject`` is the dotted name of the property that
     holds the patient. ``secret`` are properties that are taken and never answered, ``given`` those that only
     the service sets (``readOnly``), ``required`` those that no document lacks. ``numbered`` says that ids are
-    numbers.
+    numbers, ``unique`` names what no two of them share.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Kind:
     given: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
     numbered: bool = False
+    unique: tuple[str, ...] = ()
 
     @property
     def validator(self) -> Validator:
@@ -292,6 +293,7 @@ class _Survey:
             given=frozenset(each for each, sub in named.items() if says(sub, "readOnly") is True),
             required=frozenset(each for part in parts(schema) for each in _required(part)),
             numbered=by is not None and by in named and says(named[by], "type") in ("integer", "number"),
+            unique=tuple(unique_of_kind(named)),
         )
         self._kinds[name] = made
         return made

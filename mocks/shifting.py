@@ -12,6 +12,7 @@ from mocks.making import clocks_of, fitted, timestamp
 from mocks.moves import Moved
 from mocks.resources import Kind
 from mocks.things import State, Thing
+from mocks.uniqueness import of_its_own
 
 
 class Shifting:
@@ -59,6 +60,7 @@ class Shifting:
             n: v for n, v in document.items() if n in (kind.id, status, "version") or n in kind.required
         }
         document = fitted(self._contract, kind, document, certain, thing.document)
+        document = of_its_own(state, kind, thing.key, document)
         after = state.put(Thing(kind.name, thing.key, document, version, scope=thing.scope))
         return Moved(kind, edge, thing, after)
 

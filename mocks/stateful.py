@@ -30,6 +30,7 @@ from mocks.seeding import Seeds
 from mocks.sessions import Sessions
 from mocks.shifting import Shifting
 from mocks.things import State, Thing
+from mocks.uniqueness import of_its_own
 
 LOG = logging.getLogger("portal.mocks")
 
@@ -148,7 +149,7 @@ class Stateful:
         if made is None:
             return
         key, document = made
-        thing = state.put(Thing(kind.name, key, document))
+        thing = state.put(Thing(kind.name, key, of_its_own(state, kind, key, document)))
         yield Moved(kind, edge, None, thing)
 
     def elapsed(self, kind: str, key: str, edge: Transition, state: State) -> tuple[Moved, ...]:

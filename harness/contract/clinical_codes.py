@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from random import Random
 
-_ICD_10_CM = re.compile(r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?\Z", re.ASCII)
+_ICD_10_CM = re.compile(r"[A-Z][\dA][0-9A-Z](\.[0-9A-Z]{1,3}|\.[0-9A-Z]{3}[0-9A-WYZ])?\Z", re.ASCII)
 _NDC = re.compile(r"(\d{4}-\d{4}-\d\d|\d{5}-\d{3}-\d\d|\d{5}-\d{4}-\d|\d{5}-\d{4}-\d\d|\d{11})\Z", re.ASCII)
 _LETTERS, _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
 
@@ -13,8 +13,9 @@ _LETTERS, _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
 def is_icd_10_cm(text: str) -> bool:
     """Whether it has the form of a code: three to seven characters, a point after the third of more.
 
-    Source: ICD-10-CM Official Guidelines for Coding and Reporting, sections I.A.2 and I.A.5. Which codes
-    there are changes every October, and is not asked here.
+    The second is a digit, or A (category QA0, since October 2025). The seventh is no X: that keeps the places
+    before it. Which codes there are changes every October, and is not asked here. Source: ICD-10-CM Official
+    Guidelines for Coding and Reporting, sections I.A.2, I.A.4 and I.A.5.
     """
     return _ICD_10_CM.match(text) is not None
 

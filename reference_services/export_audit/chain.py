@@ -42,7 +42,7 @@ def append(work: Work, told: Mapping[str, JSON]) -> Aggregate:
     entry["hash"] = digest(entry)
     # Two that take the same place would fork the chain: the second is refused.
     written = work.create("AccessEntry", entry, unique=("sequence",))
-    end = {name: entry[name] for name in ("sequence", "hash")}
+    end = _end(entry)
     if head is None:
         work.create(_HEAD, end, id=_ID)
     else:
@@ -51,38 +51,48 @@ def append(work: Work, told: Mapping[str, JSON]) -> Aggregate:
 
 
 def verification(work: Work) -> dict[str, JSON]:
-    """Whether the log is as it was written, and the first place where it is not."""
-    entries = _in_order(work)
-    found: dict[str, JSON] = {"intact": True, "entries": len(entries)}
-    if entries:
-        found["head"] = {name: entries[-1][name] for name in ("sequence", "hash")}
-    broken = _first_broken(work, entries)
-    return found if broken is None else {**found, "intact": False, "broken": broken}
+    """Whether the log is as it was written, and the first place where it is not. It is never held whole."""
+    entries, last, broken = 0, None, None
+    for entry in work.in_order("AccessEntry", "sequence"):
+        broken = broken or _broken(entry, last)
+        entries, last = entries + 1, entry
+    broken = broken or _broken_end(work, last)
+    found: dict[str, JSON] = {"intact": broken is None, "entries": entries}
+    if last is not None:
+        found["head"] = _end(last.document)
+    return found if broken is None else {**found, "broken": broken}
 
 
-def _first_broken(work: Work, entries: list[Aggregate]) -> dict[str, JSON] | None:
-    expected, previous = 1, START
-    for entry in entries:
-        if entry["sequence"] > expected:
-            return {"sequence": expected, "reason": "missing"}
-        if digest(entry.document) != entry["hash"]:
-            return {"sequence": entry["sequence"], "entryId": entry.id, "reason": "altered"}
-        if (entry["sequence"], entry["previousHash"]) != (expected, previous):
-            return {"sequence": entry["sequence"], "entryId": entry.id, "reason": "unchained"}
-        expected, previous = expected + 1, entry["hash"]
-    head = work.peek(_HEAD, _ID)
-    if head is None or head["hash"] == previous:
-        return None
-    if head["sequence"] >= expected or not entries:
+def _broken(entry: Aggregate, before: Aggregate | None) -> dict[str, JSON] | None:
+    """What is wrong with an entry behind the one before it, that one and all before being as they were."""
+    expected, previous = (1, START) if before is None else (before["sequence"] + 1, before["hash"])
+    if entry["sequence"] > expected:
         return {"sequence": expected, "reason": "missing"}
-    return {"sequence": expected - 1, "entryId": entries[-1].id, "reason": "unchained"}
+    if digest(entry.document) != entry["hash"]:
+        return {"sequence": entry["sequence"], "entryId": entry.id, "reason": "altered"}
+    if (entry["sequence"], entry["previousHash"]) != (expected, previous):
+        return {"sequence": entry["sequence"], "entryId": entry.id, "reason": "unchained"}
+    return None
+
+
+def _broken_end(work: Work, last: Aggregate | None) -> dict[str, JSON] | None:
+    """Whether the log ends where it was last written."""
+    head = work.peek(_HEAD, _ID)
+    sequence, hash = (0, START) if last is None else (last["sequence"], last["hash"])
+    if head is None or head["hash"] == hash:
+        return None
+    if last is None or head["sequence"] > sequence:
+        return {"sequence": sequence + 1, "reason": "missing"}
+    return {"sequence": sequence, "entryId": last.id, "reason": "unchained"}
 
 
 def _last(work: Work) -> Mapping[str, JSON]:
     """The newest entry of a store into which entries were put, rather than written."""
-    entries = _in_order(work)
-    return entries[-1].document if entries else {"sequence": 0, "hash": START}
+    end: Mapping[str, JSON] = {"sequence": 0, "hash": START}
+    for entry in work.in_order("AccessEntry", "sequence"):
+        end = _end(entry.document)
+    return end
 
 
-def _in_order(work: Work) -> list[Aggregate]:
-    return sorted(work.find("AccessEntry", internal=True), key=lambda each: int(each["sequence"]))
+def _end(entry: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {name: entry[name] for name in ("sequence", "hash")}

@@ -10,6 +10,7 @@ from harness.serving.exchange import Answer, Request
 from harness.serving.problems import Problem, Reason
 from reference_services.export_audit import chain
 from reference_services.export_audit.copies import check_bounds, content, missing, without
+from reference_services.platform.caller import caller_of
 from reference_services.platform.discretion import PLAIN, discreet, of_patient
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, Between, IncomingMessage, Page, Work
@@ -34,7 +35,7 @@ def startExport(work: Work, request: Request) -> Aggregate:
         "sources": sources,
         "awaited": sources,
         "parts": [],
-        "startedBy": _caller(work),
+        "startedBy": caller_of(work),
         "requestedAt": timestamp(work.now),
         "dueAt": timestamp(due),
         "confidentiality": "R" if work.actor == "patient" else "N",
@@ -59,7 +60,7 @@ def downloadExport(work: Work, request: Request) -> Answer:
     proxy = work.actor == "proxy"
     told = {
         "patientId": export["patientId"],
-        "agentId": _caller(work),
+        "agentId": caller_of(work),
         "actor": work.actor,
         "service": "export-audit",
         "operation": "downloadExport",
@@ -217,11 +218,3 @@ def _six_years_before(moment: datetime) -> datetime:
     """How far an account goes back (45 CFR 164.528(a)(1)); from 29 February to 28 February."""
     day = 28 if (moment.month, moment.day) == (2, 29) else moment.day
     return moment.replace(year=moment.year - 6, day=day)
-
-
-def _caller(work: Work) -> str:
-    """Whom the token is about: who asks for a copy, or takes it, stands by it."""
-    who = work.claims.get("sub")
-    if not isinstance(who, str) or not 0 < len(who) <= 200:
-        raise Problem(403, detail="The token does not say who you are.")
-    return who

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.contract.model import JSON
-from harness.serving.problems import Problem
+from reference_services.platform.caller import caller_of
 from reference_services.platform.work import Aggregate, Work
 
 OTHER = {"patient": "care-team", "care-team": "patient"}
@@ -11,8 +11,6 @@ OTHER = {"patient": "care-team", "care-team": "patient"}
 
 UNSENT = frozenset({"preparation", "not-done"})
 """Nobody but who is on the side that wrote it sees what such a message says."""
-
-_LONGEST = 200
 
 
 def side_of(work: Work) -> str:
@@ -22,9 +20,7 @@ def side_of(work: Work) -> str:
 
 def caller(work: Work, patient: str) -> dict[str, JSON]:
     """Who the token is about, to stand by what is written; a proxy's says for whom, too."""
-    who = patient if work.actor == "patient" else work.claims.get("sub")
-    if not isinstance(who, str) or not 0 < len(who) <= _LONGEST or who != who.strip():
-        raise Problem(403, detail="The token does not say who you are.")
+    who = patient if work.actor == "patient" else caller_of(work)
     person: dict[str, JSON] = {"role": work.actor, "id": who}
     return {**person, "onBehalfOf": patient} if work.actor == "proxy" else person
 

@@ -5,17 +5,21 @@ A delivery never holds what the notice says nor where it goes: those are looked 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from harness.contract.model import JSON
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem
 from harness.serving.sight import no_such_thing
+from reference_services.notifications.reach import reach_of, set_by_proxy, still_leads
+from reference_services.platform.caller import caller_of
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
 
 NOBODY_ASKED = {"channels": [], "confidentialCommunication": False}
 """The preferences of who never set any."""
+
+UNDER_WAY = ("preparation", "in-progress")
 
 FIRST = '"0"'
 """The ETag of preferences that were never set."""
@@ -32,6 +36,8 @@ def setPreferences(work: Work, request: Request) -> Aggregate:
     patient = request.path["patientId"]
     present = _preferences(work, patient)
     asked = {**NOBODY_ASKED, **request.body}
+    proxy = set_by_proxy(present, asked, caller_of(work)) if work.actor == "proxy" else None
+    asked |= {} if proxy is None else {"proxyId": proxy}
     if present is None:
         if request.headers.get("if-match") is None:
             raise Problem(428, detail=f"Send the ETag as If-Match; it is {FIRST} if none were ever set.")
@@ -46,8 +52,10 @@ def listDevices(work: Work, request: Request) -> Page:
 
 
 def registerDevice(work: Work, request: Request) -> Aggregate:
-    patient = request.path["patientId"]
-    return work.create("Device", {**request.body, "patientId": patient, "createdAt": timestamp(work.now)})
+    whose = {"patientId": request.path["patientId"], "createdAt": timestamp(work.now)}
+    if work.actor == "proxy":
+        whose["proxyId"] = caller_of(work)
+    return work.create("Device", {**request.body, **whose})
 
 
 def deleteDevice(work: Work, request: Request) -> None:
@@ -69,8 +77,9 @@ def getDelivery(work: Work, request: Request) -> Aggregate:
 
 def retryDelivery(work: Work, request: Request) -> Aggregate:
     delivery = work.get("Delivery", request.path["deliveryId"])
-    channel = choose_channel(work, delivery["patientId"])
-    return work.change(delivery, because="retried", channel=channel, notDoneReason=None)
+    reach = reach_of(work, delivery["patientId"], delivery["confidentiality"])
+    anew = {"channel": reach.channel, "proxyId": reach.proxy, "accessEndsAt": None, "notDoneReason": None}
+    return work.change(delivery, because="retried", **anew)
 
 
 def appointmentChanged(work: Work, message: IncomingMessage) -> None:
@@ -80,18 +89,28 @@ def appointmentChanged(work: Work, message: IncomingMessage) -> None:
     if template is None:
         return
     patient = work.settled(change["patientId"])
-    work.create(
-        "Delivery",
-        {
-            "patientId": patient,
-            "appointmentId": change["id"],
-            "templateId": template,
-            "channel": choose_channel(work, patient),
-            "createdAt": timestamp(work.now),
-            "confidentiality": change["confidentiality"],
-        },
-        because="appointment-changed",
-    )
+    reach = reach_of(work, patient, change["confidentiality"])
+    delivery = {
+        "patientId": patient,
+        "appointmentId": change["id"],
+        "templateId": template,
+        "channel": reach.channel,
+        "createdAt": timestamp(work.now),
+        "confidentiality": change["confidentiality"],
+    }
+    whom = {} if reach.proxy is None else {"proxyId": reach.proxy}
+    work.create("Delivery", {**delivery, **whom}, because="appointment-changed")
+
+
+def grantChanged(work: Work, message: IncomingMessage) -> None:
+    """What waits for a proxy is not sent, once there is no grant for it."""
+    change = message.payload
+    patient, proxy = work.settled(change["patientId"]), work.settled(change["proxyId"])
+    if work.holds("granted", proxy, patient):
+        return
+    whose = {"patientId": patient, "proxyId": proxy, "status": UNDER_WAY}
+    for delivery in work.find("Delivery", whose, internal=True):
+        work.save(delivery, accessEndsAt=timestamp(work.now))
 
 
 def patientChanged(work: Work, message: IncomingMessage) -> None:
@@ -104,6 +123,9 @@ def patientChanged(work: Work, message: IncomingMessage) -> None:
         return
     old, new = change["id"], change["replacedBy"]
     work.resettle(old, new)
+    for type in ("Device", "Delivery", "Preferences"):
+        for thing in work.find(type, {"proxyId": old}, internal=True):
+            work.save(thing, proxyId=new)
     wishes = work.peek("Preferences", old)
     if wishes is None:
         return
@@ -120,11 +142,16 @@ def afterDeliveryInProgress(work: Work, delivery: Aggregate) -> None:
 
 
 def afterDeliveryCompleted(work: Work, delivery: Aggregate) -> None:
-    work.change(delivery, because="sent")
+    """It is sent now, unless it would reach somebody who has no grant any more: then it ends at once."""
+    if still_leads(work, delivery):
+        work.change(delivery, because="sent")
+    else:
+        work.save(delivery, accessEndsAt=timestamp(work.now))
 
 
 def afterDeliveryNotDone(work: Work, delivery: Aggregate) -> None:
-    work.change(delivery, because="no-channel", notDoneReason="no-channel")
+    why = "proxy-revoked" if "accessEndsAt" in delivery else "no-channel"
+    work.change(delivery, because=why, notDoneReason=why)
 
 
 def template_for(change: Mapping[str, JSON]) -> str | None:
@@ -135,24 +162,6 @@ def template_for(change: Mapping[str, JSON]) -> str | None:
     if change.get("selfPay"):
         return "appointment-self-pay"
     return "appointment-requested" if change.get("from") is None else "appointment-rescheduled"
-
-
-def choose_channel(work: Work, patient: str) -> str:
-    """The first channel that is on and leads to the patient, else ``none``.
-
-    Who asked for confidential communication (45 CFR 164.522(b)) is reached on registered devices only: an
-    e-mail address or a phone number may be somebody else's too.
-    """
-    preferences = work.peek("Preferences", patient)
-    if preferences is None:
-        return "none"
-    reachable: Mapping[str, Callable[[], bool]] = {
-        "push": lambda: bool(work.find("Device", {"patientId": patient}, internal=True, limit=1)),
-        "email": lambda: "email" in preferences,
-        "sms": lambda: "phone" in preferences,
-    }
-    allowed = {"push"} if preferences["confidentialCommunication"] else set(reachable)
-    return next((each for each in preferences["channels"] if each in allowed and reachable[each]()), "none")
 
 
 def _preferences(work: Work, patient: str) -> Aggregate | None:

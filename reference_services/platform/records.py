@@ -31,6 +31,9 @@ COLUMNS = (
 )
 _BY_ID = select(*COLUMNS).where(_A.type == bindparam("type"), _A.id == bindparam("id"))
 _SINCE = select(_A.type, _A.id, _A.row).where(_A.row > bindparam("last"))
+_AT_ONCE = 200
+"""Rows that are fetched together where all are gone through."""
+
 _INSERT = insert(tables.aggregates)
 _UPDATE = update(tables.aggregates).where(_A.row == bindparam("at"), _A.version == bindparam("expected"))
 _DELETE = delete(tables.aggregates).where(_A.row == bindparam("at"), _A.version == bindparam("expected"))
@@ -150,6 +153,18 @@ def search(
     query = select(*COLUMNS).where(*conditions).order_by(_A.row)
     rows = transaction.connection.execute(query if limit is None else query.limit(limit))
     return [aggregate_of(each) for each in rows]
+
+
+def in_order(transaction: Transaction, type: str, name: str) -> Iterator[Aggregate]:
+    """All that have a scalar of this name, in its order; few are held at once, however many there are.
+
+    As they were when the first was read; to be read within the transaction.
+    """
+    f = tables.fields.c
+    query = select(*COLUMNS).join(tables.fields, f.row == _A.row).where(f.type == type, f.name == name)
+    query = query.order_by(f.value, f.row).execution_options(yield_per=_AT_ONCE)
+    for found in transaction.connection.execute(query):
+        yield aggregate_of(found)
 
 
 def count(transaction: Transaction, conditions: Sequence[ColumnElement[bool]]) -> int:

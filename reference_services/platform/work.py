@@ -32,7 +32,7 @@ its schema admits null. ``version``, where the schema has it, and the status are
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from harness.contract.model import EMPTY, JSON, Emission, Transition
@@ -109,6 +109,10 @@ class Work:
         if internal:
             self._internal.update((type, each.id) for each in found)
         return found
+
+    def in_order(self, type: str, name: str) -> Iterator[Aggregate]:
+        """All that have this property, in its order, whoever asks: to be gone through, not to be changed."""
+        return records.in_order(self._transaction, type, name)
 
     def holder(self, type: str, name: str, value: JSON) -> Aggregate | None:
         """The one that has this value of a property that is unique (an item of it, where it is a list)."""

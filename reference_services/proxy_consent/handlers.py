@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from harness.contract.model import JSON
 from harness.serving.exchange import Answer, Request
 from harness.serving.problems import Problem, Reason
+from reference_services.platform.caller import caller_of
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
 from reference_services.proxy_consent.decisions import OF_TEENAGERS, is_over, resource, verdict
@@ -122,7 +123,7 @@ def breakGlass(work: Work, request: Request) -> Aggregate:
         "openedAt": timestamp(work.now),
         "endsAt": timestamp(work.now + timedelta(minutes=request.body.get("minutes", 60))),
     }
-    opened = {**asked, **times, "openedBy": _caller(work), "confidentiality": "R"}
+    opened = {**asked, **times, "openedBy": caller_of(work), "confidentiality": "R"}
     return work.create("BreakGlass", opened, because="opened")
 
 
@@ -139,7 +140,7 @@ def afterBreakGlassReady(work: Work, opened: Aggregate) -> None:
 
 
 def reviewBreakGlass(work: Work, request: Request) -> Aggregate:
-    opened, who = work.get("BreakGlass", request.path["breakGlassId"]), _caller(work)
+    opened, who = work.get("BreakGlass", request.path["breakGlassId"]), caller_of(work)
     if who == opened["openedBy"]:
         raise Problem(403, detail="Somebody else must review it.")
     return work.change(
@@ -189,14 +190,6 @@ def _birthday_that_ends(work: Work, level: str, approval: Mapping[str, JSON]) ->
 def _must_lie_ahead(work: Work, asked: Mapping[str, JSON]) -> None:
     if is_over(asked, work.now):
         raise _refused("/endsAt", "does not lie ahead")
-
-
-def _caller(work: Work) -> str:
-    """Whom the token is about: who opens or reviews stands by it."""
-    who = work.claims.get("sub")
-    if not isinstance(who, str) or not 0 < len(who) <= 200:
-        raise Problem(403, detail="The token does not say who you are.")
-    return who
 
 
 def _new(work: Work, confidentiality: str) -> dict[str, JSON]:

@@ -26,6 +26,13 @@ def _hasty_end(edge: Transition) -> Transition:
     return edge if edge.at is None else replace(edge, at=None, after=2.0)
 
 
+def _sending_all_the_same(edge: Transition) -> Transition | None:
+    """As if nothing were known of when access ends."""
+    if edge.at == "accessEndsAt":
+        return None
+    return replace(edge, when=None) if edge.by is None and edge.to in ("in-progress", "completed") else edge
+
+
 def _dispensing_anything(edge: Transition) -> Transition:
     return replace(edge, sources=(*edge.sources, "rejected")) if edge.by == "recordDispense" else edge
 
@@ -265,6 +272,15 @@ FAULTS = (
         "at accessEndsAt",
         "A legal transition does not work: ExportJob accepted → cancelled",
         _never("ExportJob", at="accessEndsAt"),
+    ),
+    Fault(
+        "a notice goes to whose grant has ended",
+        "state",
+        "notifications",
+        "lifecycle",
+        "at accessEndsAt",
+        "A legal transition does not work: Delivery preparation → not-done",
+        edges("Delivery", _sending_all_the_same),
     ),
     Fault(
         "what a payer is late with counts as approved",

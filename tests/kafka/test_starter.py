@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from tests.kafka import artifacts
 from tests.kafka.apache import ApacheKafka
 from tests.kafka.test_embedded import runs
 from tests.kafka.until import until
+from tests.run_alone import run_alone
 
 ONE = "tests/kafka/test_wire.py::test_what_was_there_before_is_not_heard"
 
@@ -69,34 +69,20 @@ def test_what_maven_says_is_passed_on_and_nothing_is_kept(bare: Path) -> None:
     assert list((bare / "cache").iterdir()) == []
 
 
-def ran(bare: Path, *options: str, **environment: str) -> str:
-    """What a run of one behaviour test says at its end."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", ONE, *options],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return done.stdout
-
-
 def test_unasked_it_is_skipped_and_says_how_it_is_run(bare: Path) -> None:
-    said = ran(bare)
+    said = run_alone(ONE)
     assert "1 passed, 1 skipped" in said
     assert "needs Apache Kafka: tox -e kafka runs it" in said
 
 
 def test_asked_it_is_skipped_with_the_reason(bare: Path) -> None:
-    said = ran(bare, "-m", "apache")
+    said = run_alone(ONE, "-m", "apache")
     assert "1 skipped" in said
     assert "there is no Java here, and Apache Kafka" in said
 
 
 def test_required_it_fails_with_the_reason(bare: Path) -> None:
-    said = ran(bare, "-m", "apache", PORTAL_REQUIRE_KAFKA="1")
+    said = run_alone(ONE, "-m", "apache", PORTAL_REQUIRE_KAFKA="1")
     assert "1 error" in said
     assert "PORTAL_REQUIRE_KAFKA is set, but there is no Java here" in said
 

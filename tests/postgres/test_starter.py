@@ -15,6 +15,7 @@ from tests.kafka.test_embedded import runs
 from tests.kafka.until import until
 from tests.postgres import server
 from tests.postgres.server import Server
+from tests.run_alone import run_alone
 
 ONE = "tests/postgres/test_roles.py::test_words_of_sql_are_names_like_others"
 
@@ -50,34 +51,20 @@ def test_root_needs_somebody_to_run_it_as(bare: Path, monkeypatch: pytest.Monkey
     assert (server.obstacle() or "").startswith("root may not run PostgreSQL")
 
 
-def ran(*options: str, **environment: str) -> str:
-    """What a run of one test says at its end."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", ONE, *options],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return done.stdout
-
-
 def test_unasked_it_is_skipped_and_says_how_it_is_run(bare: Path) -> None:
-    said = ran()
+    said = run_alone(ONE)
     assert "1 skipped" in said
     assert "needs PostgreSQL: tox -e postgres runs it" in said
 
 
 def test_asked_it_is_skipped_with_the_reason(bare: Path) -> None:
-    said = ran("-m", "postgres")
+    said = run_alone(ONE, "-m", "postgres")
     assert "1 skipped" in said
     assert "there is no initdb here" in said
 
 
 def test_required_it_fails_with_the_reason(bare: Path) -> None:
-    said = ran("-m", "postgres", PORTAL_REQUIRE_POSTGRES="1")
+    said = run_alone(ONE, "-m", "postgres", PORTAL_REQUIRE_POSTGRES="1")
     assert "1 error" in said
     assert "PORTAL_REQUIRE_POSTGRES is set, but PORTAL_DATABASE names no server" in said
 

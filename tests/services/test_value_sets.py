@@ -6,8 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from harness.contract import load_system
+from harness.contract.aggregates import kept
 from harness.contract.documents import read_yaml
-from harness.contract.model import JSON
+from harness.contract.model import JSON, Contract, System
+from harness.contract.schema import properties, says
 
 FHIR = "http://hl7.org/fhir/ValueSet/"
 WHOLE: Mapping[str, str] = {
@@ -66,6 +69,50 @@ WHOLE: Mapping[str, str] = {
 }
 """Value set (or code system) → its codes. A contract that speaks of another one wants a row here."""
 
+STATUSES: Mapping[str, str] = {
+    "billing ExplanationOfBenefit outcome": "remittance-outcome",
+    "billing Invoice status": "invoice-status",
+    "billing Payment status": "event-status",
+    "billing PaymentPlan status": "request-status",
+    "coverage Coverage status": "fm-status",
+    "coverage EligibilityCheck outcome": "remittance-outcome",
+    "coverage ExplanationOfBenefit outcome": "remittance-outcome",
+    "coverage PriorAuth outcome": "remittance-outcome",
+    "encounters-records Allergy clinicalStatus": "allergyintolerance-clinical",
+    "encounters-records Allergy verificationStatus": "allergyintolerance-verification",
+    "encounters-records Condition clinicalStatus": "condition-clinical",
+    "encounters-records Condition verificationStatus": "condition-ver-status",
+    "encounters-records Document status": "composition-status",
+    "encounters-records Encounter status": "encounter-status",
+    "encounters-records Immunization status": "immunization-status",
+    "medications Dispense status": "medicationdispense-status",
+    "medications MedicationRequest status": "medicationrequest-status",
+    "medications Reconciliation status": "task-status",
+    "medications Refill status": "task-status",
+    "messaging Message status": "event-status",
+    "messaging Thread status": "event-status",
+    "notifications Delivery status": "event-status",
+    "orders-results Order status": "request-status",
+    "orders-results Report status": "diagnostic-report-status",
+    "patient-profile Form status": "questionnaire-answers-status",
+    "provider-directory Location status": "location-status",
+    "proxy-consent BreakGlass status": "task-status",
+    "proxy-consent Consent status": "consent-state-codes",
+    "proxy-consent ProxyGrant status": "consent-state-codes",
+    "scheduling Appointment status": "appointmentstatus",
+    "scheduling Slot status": "slotstatus",
+}
+"""What each thing's status is taken from. FHIR R4 has more value sets than resources that it fits."""
+
+OF_OUR_OWN: Mapping[str, str] = {
+    "coverage CareGap status": "open closed excluded",  # R4 has no resource of such
+    "export-audit AccessEntry outcome": "granted denied",  # AuditEvent.outcome tells how grave a failure is
+    "export-audit ExportJob status": "accepted in-progress completed failed expired cancelled",  # see below
+    "patient-profile Patient status": "active inactive merged",  # Patient.active is a boolean
+    "provider-directory Provider status": "active inactive",  # Practitioner.active is a boolean
+}
+"""Where R4 has no value set for it."""
+
 _SAYS = re.compile(r"(https?://\S+), R4, whole\b")
 
 
@@ -91,3 +138,34 @@ def test_a_whole_value_set_is_the_published_one(contracts: Path) -> None:
     assert {named for _, named in told} >= {f"{FHIR}encounter-status", f"{FHIR}slotstatus"}
     published = {name: sorted(codes.split()) for name, codes in WHOLE.items()}
     assert told == {(where, named): published.get(named) for where, named in told}
+
+
+def _statuses(system: System) -> dict[str, list[str]]:
+    """What says how any thing of any service stands → its codes."""
+    return {
+        f"{contract.service} {schema} {name}": list(codes)
+        for contract in system.contracts.values()
+        for schema in kept(contract)
+        for name, each in properties(contract.schemas[schema]).items()
+        if name == _lifecycle_s(contract, schema) or name == "outcome" or name.lower().endswith("status")
+        if isinstance(codes := says(each, "enum"), list)
+    }
+
+
+def _lifecycle_s(contract: Contract, schema: str) -> str | None:
+    lifecycle = contract.lifecycles.get(schema)
+    return lifecycle.status if lifecycle is not None else None
+
+
+def test_every_status_is_that_of_its_value_set_whole(contracts: Path) -> None:
+    """Also those that a lifecycle never reaches: whoever reads one of another system must know it."""
+    system = load_system(contracts)
+    told = {name: sorted(codes) for name, codes in _statuses(system).items()}
+    assert {name.split()[0] for name in told} == set(system.contracts), "a service has none"
+    published = {name: sorted(WHOLE[f"{FHIR}{named}"].split()) for name, named in STATUSES.items()}
+    assert told == published | {name: sorted(codes.split()) for name, codes in OF_OUR_OWN.items()}
+
+
+def test_an_export_stands_as_tasks_do_until_its_time_is_over() -> None:
+    own = set(OF_OUR_OWN["export-audit ExportJob status"].split())
+    assert own - set(WHOLE[f"{FHIR}task-status"].split()) == {"expired"}

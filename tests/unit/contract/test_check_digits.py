@@ -73,6 +73,25 @@ def test_what_is_no_loinc(code: str) -> None:
     assert not is_loinc(code)
 
 
+@given(some.integers(1, 9_999_999), some.integers(0, 7), some.integers(1, 9))
+def test_every_single_wrong_digit_of_a_code_is_noticed(number: int, place: int, by: int) -> None:
+    digits = str(number)
+    right, place = digits + luhn(digits), place % (len(digits) + 1)
+    wrong = right[:place] + str((int(right[place]) + by) % 10) + right[place + 1 :]
+    assert is_loinc(f"{right[:-1]}-{right[-1]}")
+    assert not is_loinc(f"{wrong[:-1]}-{wrong[-1]}")
+
+
+@given(some.integers(1, 9_999_999), some.integers(0, 6))
+def test_neighbours_in_a_code_that_changed_places_are_noticed_but_for_09(number: int, place: int) -> None:
+    digits = str(number)
+    right, place = digits + luhn(digits), place % len(digits)
+    one, other = right[place], right[place + 1]
+    wrong = right[:place] + other + one + right[place + 2 :]
+    blind = one == other or ({one, other} == {"0", "9"} and wrong[0] != "0")
+    assert is_loinc(f"{wrong[:-1]}-{wrong[-1]}") == blind
+
+
 def _as_the_guide_says(digits: str) -> str:
     """Step by step: odd places from the right as one number, doubled; even ones before it; sum of digits."""
     doubled = str(int(digits[::-2][::-1]) * 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +63,30 @@ def test_an_error_of_the_database_repeats_nothing_that_is_kept(desk: Desk) -> No
         records.add(transaction, kept)
     assert caught.value.__cause__ is not None
     assert "Kowalczyk" not in str(caught.value.__cause__)
+
+
+MANY, LONG = 3_000, 4_000
+
+
+def test_of_all_in_order_only_some_are_held_at_once(desk: Desk) -> None:
+    """Whatever their number, and whatever the order in which they were put in."""
+    ranks = [(place * 7) % MANY for place in range(MANY)]
+    tickets = [
+        Aggregate("Ticket", f"t-{rank}", 1, {"rank": rank, "words": "x" * LONG}, entered_at="")
+        for rank in ranks
+    ]
+    with desk.service.store.transaction(write=True) as transaction:
+        records.add_all(transaction, tickets)
+    del tickets
+    with desk.service.store.transaction(write=False) as transaction:
+        tracemalloc.start()
+        try:
+            read = [each["rank"] for each in records.in_order(transaction, "Ticket", "rank")]
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert read == sorted(ranks)
+    assert peak < MANY * LONG / 3
 
 
 def test_who_reads_cannot_write(desk: Desk) -> None:
