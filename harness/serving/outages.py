@@ -1,0 +1,34 @@
+"""What fails again and again is told in one line, once in a while: an outage must not fill the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+EVERY = 60.0
+"""Seconds in which the same outage is not told again."""
+
+
+class Outage:
+    """One thing that may fail for a time. For one thread at a time."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._began: float | None = None
+        self._told = 0.0
+
+    def failed(self, text: str, error: BaseException | None = None) -> None:
+        """It failed, or failed again: what, where, and when it is tried again. A traceback only at debug."""
+        now = time.monotonic()
+        if self._began is None or now - self._told >= EVERY:
+            self._log.warning("%s", text)
+            self._told = now
+        self._began = now if self._began is None else self._began
+        if error is not None:
+            self._log.debug("%s", text, exc_info=error)
+
+    def over(self, text: str) -> None:
+        """It goes well, as usual or again; after an outage that is told too."""
+        if self._began is not None:
+            self._log.warning("%s, after %.0f s", text, time.monotonic() - self._began)
+            self._began = None
