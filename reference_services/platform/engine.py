@@ -47,7 +47,7 @@ def place_of(url: str | None, schema: str | None = None) -> str:
     parsed = make_url(url)
     port = f":{parsed.port}" if parsed.port else ""
     host = f"{parsed.host}{port}" if parsed.host else ""
-    within = f", schema {schema}" if schema else ""
+    within = f" (schema {schema})" if schema else ""
     return f"{parsed.get_backend_name()}://{host}/{parsed.database}{within}"
 
 
