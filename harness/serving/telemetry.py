@@ -54,13 +54,16 @@ class Telemetry:
         library.propagate = False
         self._exporter = OTLPSpanExporter()
         self._processor = BatchSpanProcessor(_Reporting(self._exporter, _shown(endpoint)))
+        self._spans: dict[str, Spans] = {}
 
     def spans(self, service: str) -> Spans:
         """The spans of a service: a resource of its own, the queue of all."""
-        resource = Resource.create({"service.name": service})
-        provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        provider.add_span_processor(self._processor)
-        return _Spans(service, provider.get_tracer("portal"))
+        if service not in self._spans:
+            resource = Resource.create({"service.name": service})
+            provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+            provider.add_span_processor(self._processor)
+            self._spans[service] = _Spans(service, provider.get_tracer("portal"))
+        return self._spans[service]
 
     def close(self) -> None:
         """Deliver what waits; what is not taken within ``GRACE`` seconds is lost."""
