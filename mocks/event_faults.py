@@ -13,6 +13,7 @@ from harness.contract.model import JSON, Message
 from harness.errors import RecordTooLarge
 from harness.kafka.dead_letters import Headers, lighter
 from harness.kafka.wire import Publisher
+from harness.serving.spans import Spans, sent_on
 from mocks.breaking import broken
 from mocks.fault_rules import FaultRules, Met
 from mocks.fault_words import Effects
@@ -47,9 +48,10 @@ class Carrier:
     """The one way out for a mock's records. Safe to use from several threads; ``lock`` keeps the order of
     several records together."""
 
-    def __init__(self, publisher: Publisher, rules: FaultRules, later: Later) -> None:
+    def __init__(self, publisher: Publisher, rules: FaultRules, later: Later, spans: Spans) -> None:
         self.lock = threading.RLock()
         self._publisher, self._rules, self._later = publisher, rules, later
+        self._spans = spans
         self._held: dict[tuple[str, str | None], Outgoing] = {}
 
     def carry(self, event: Outgoing) -> str:
@@ -142,7 +144,8 @@ class Carrier:
             self._send(event)
 
     def _send(self, event: Outgoing) -> None:
-        self._publisher.send(event.topic, event.key, event.headers, event.value)
+        with self._spans.publishing(event.topic, event.headers) as span:
+            self._publisher.send(event.topic, event.key, sent_on(span, event.headers), event.value)
 
 
 def _renewed(event: Outgoing) -> Outgoing:

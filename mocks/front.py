@@ -17,7 +17,7 @@ from harness.serving.envelope import INCOMING, ASGIApp, Incoming
 from harness.serving.problems import Problem, Reason, problem_answer
 from harness.serving.routing import Match as Route
 from harness.serving.routing import Routes
-from harness.serving.tracing import trace_of
+from harness.serving.tracing import TRACE, trace_in
 from harness.serving.wire import BODY_TIMEOUT, Message, Scope, headers_of, respond
 from mocks.event_faults import ASKED
 from mocks.fault_rules import FaultRules, Met
@@ -89,11 +89,13 @@ class Front:
     async def _faulted(self, scope: Scope, tape: Tape, asked: bytes | None) -> str:
         """Play the faults that this exchange meets, if any; returns them in words."""
         route = self._routes.find(scope["method"], (scope.get("raw_path") or b"/").decode("latin-1"))
-        tape.operation = route.operation if isinstance(route, Route) else ""
+        if isinstance(route, Route):
+            tape.operation = route.operation
+            self._note(scope, route)
         try:
             met = await self._met(scope, tape, asked, route if isinstance(route, Route) else None)
         except UsageError as error:
-            trace = trace_of(headers_of(scope))
+            trace = trace_in(scope, headers_of(scope))
             await respond(tape.send, problem_answer(Problem(400, detail=error.paragraph()), trace), trace)
             return ""
         if met is None or not met.effects.on_exchange:
@@ -104,6 +106,15 @@ class Front:
             self._app, scope, tape.receive, tape.send
         )
         return f"{met.text} ({done})" if done else met.text
+
+    def _note(self, scope: Scope, route: Route) -> None:
+        """What is asked for, for a span: a fault may answer in the application's place."""
+        if TRACE not in (scope.get("extensions") or {}):
+            return
+        headers = headers_of(scope)
+        incoming = Incoming(trace_in(scope, headers), headers, route.values, route.operation)
+        incoming.route = self._contract.operations[route.operation].path
+        scope["extensions"] = {**(scope.get("extensions") or {}), INCOMING: incoming}
 
     async def _met(self, scope: Scope, tape: Tape, asked: bytes | None, route: Route | None) -> Met | None:
         if asked is not None:

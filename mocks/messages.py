@@ -22,6 +22,7 @@ from harness.kafka.dead_letters import letter_headers
 from harness.kafka.wire import Record, UndecodableValue
 from harness.serving.emitting import Cause, sequence_of
 from harness.serving.problems import MAX_REASONS, Reason
+from harness.serving.spans import belongs_to, spans_of
 from harness.serving.tracing import continued
 from mocks.journal import Journal
 from mocks.publishing import Outlet
@@ -67,6 +68,7 @@ class Inlet:
         replier: Replier | None = None,
     ) -> None:
         self._name = contract.service
+        self._spans = spans_of(contract.service)
         self._receives = tuple(each for each in contract.receives.values() if each.channel.on_kafka)
         self._broker = broker
         self._caused = caused
@@ -94,9 +96,13 @@ class Inlet:
             self._failed,
         )
         self._thread = threading.Thread(
-            target=consumption.run, name=f"mock-{self._name}-messages", daemon=True
+            target=self._consume, args=(consumption,), name=f"mock-{self._name}-messages", daemon=True
         )
         self._thread.start()
+
+    def _consume(self, consumption: Consumption) -> None:
+        belongs_to(self._name)
+        consumption.run()
 
     def take_over(self, before: Inlet) -> None:
         """Go on where another inlet ends, in its group: nothing is lost, and nothing taken twice."""
@@ -119,17 +125,21 @@ class Inlet:
         operations = [each for each in self._receives if each.channel.address == record.topic]
         taken = [found for each in operations if (found := _taken(each, record)) is not None]
         if operations and not taken:
-            self._give_up(operations[0], record, _fault(operations[0], record))
+            with self._spans.message(record, operations[0].id) as span:
+                reason = _fault(operations[0], record)
+                span.failed(reason)
+                self._give_up(operations[0], record, reason)
         elif taken and not self._is_repeated(record):
             for each in taken:
-                self._answer(each, record)
+                with self._spans.message(record, each.operation.id) as span:
+                    self._answer(each, record, span.traceparent)
 
-    def _answer(self, taken: Taken, record: Record) -> None:
+    def _answer(self, taken: Taken, record: Record, traceparent: str) -> None:
         at, began = time.time(), time.perf_counter()
         context = Context(
             message_key=record.key, message_headers=taken.headers, message_payload=taken.payload
         )
-        cause = _cause(taken, context, record)
+        cause = _cause(taken, context, record, traceparent)
         self._caused(taken.operation, context, cause)
         self._reply(taken, context, cause)
         seconds, correlation = time.perf_counter() - began, cause.correlation
@@ -257,7 +267,7 @@ def _violations(operation: MessageOperation, record: Record) -> tuple[Reason, ..
     return tuple(min(wrong, key=len, default=[])[:MAX_REASONS])
 
 
-def _cause(taken: Taken, context: Context, record: Record) -> Cause:
+def _cause(taken: Taken, context: Context, record: Record, traceparent: str) -> Cause:
     """What events of this message go back to. One without CloudEvents headers is named by its place."""
     headers = taken.headers
     located = evaluate(taken.message.correlation, context) if taken.message.correlation else None
@@ -265,5 +275,5 @@ def _cause(taken: Taken, context: Context, record: Record) -> Cause:
     return Cause(
         correlation or str(uuid.uuid4()),
         headers.get("ce_id") or f"{record.topic}/{record.partition}/{record.offset}",
-        continued(headers.get("traceparent", "")),
+        traceparent or continued(headers.get("traceparent", "")),
     )

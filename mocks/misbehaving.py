@@ -14,7 +14,7 @@ from harness.contract.model import Contract, Operation
 from harness.serving.envelope import ASGIApp
 from harness.serving.problems import phrase
 from harness.serving.protocol import CONNECTION, Connection
-from harness.serving.tracing import trace_of
+from harness.serving.tracing import trace_in
 from harness.serving.wire import WITHOUT_BODY, Message, Scope, headers_of, respond
 from mocks.breaking import broken, malformed
 from mocks.error_answers import error_answer
@@ -89,7 +89,7 @@ class Misbehaviour:
             await app(scope, receive, held.send)
             return held
         headers = headers_of(scope)
-        trace = trace_of(headers)
+        trace = trace_in(scope, headers)
         answer = error_answer(
             self.contract, self.operation, effects.status, trace, headers=headers, seed=self.seed
         )

@@ -11,7 +11,8 @@ from harness.contract.schema import complete
 from harness.errors import StateError
 from harness.serving.control import Action, Held
 from harness.serving.problems import Problem
-from harness.serving.tracing import continued, made_id
+from harness.serving.spans import spans_of, traceparent_here
+from harness.serving.tracing import made_id
 from mocks.handling import Handling
 from mocks.identity import new_id
 from mocks.messages import Inlet
@@ -31,6 +32,7 @@ class ProviderStates:
 
     def __init__(self, held: Stateful, handling: Handling, inlet: Inlet | None, seed: int) -> None:
         self._held, self._handling, self._inlet, self._seed = held, handling, inlet, seed
+        self._spans = spans_of(held.contract.service)
 
     def change_state(
         self, schema: str, action: Action, parameters: Mapping[str, JSON], session: str = ""
@@ -46,7 +48,8 @@ class ProviderStates:
             moved = Moved(kind, None, None, thing)
             if self._handling.timers is not None:  # the time of the one before it is over
                 self._handling.timers.left(state.name, kind.name, thing.key)
-            self._handling.enter(moved, state, made_id(), continued(""))
+            with self._spans.occasion(f"state {kind.name}"):
+                self._handling.enter(moved, state, made_id(), traceparent_here())
         return Held(schema, thing.document, thing.version)
 
     def reset(self, *, seed: bool = True, session: str | None = None) -> None:

@@ -14,6 +14,7 @@ from harness.kafka.broker import Broker
 from harness.kafka.dead_letters import Headers
 from harness.kafka.wire import Publisher, Record
 from harness.serving.emitting import Cause, make_event
+from harness.serving.spans import spans_of
 from mocks.clock import utc_now
 from mocks.event_faults import Carrier, Outgoing
 from mocks.events import Draft, payload_of
@@ -52,8 +53,9 @@ class Outlet:
         self._entered = entered
         self._journal = journal
         self._now = now
+        self.spans = spans_of(contract.service)
         self.later = Later(f"mock-{contract.service}-later")
-        self._carrier = Carrier(Publisher(broker), faults or FaultRules(), self.later)
+        self._carrier = Carrier(Publisher(broker), faults or FaultRules(), self.later, self.spans)
         self._versions: OrderedDict[tuple[str, str | None], int] = OrderedDict()
 
     def stop(self) -> None:

@@ -13,7 +13,8 @@ from harness.contract.schema import compile_schema, example_of
 from harness.errors import ContractError, UsageError
 from harness.kafka.wire import codec_for
 from harness.serving.emitting import Cause, make_event
-from harness.serving.tracing import continued, made_id
+from harness.serving.spans import traceparent_here
+from harness.serving.tracing import made_id
 from mocks.believable import made_up
 from mocks.event_faults import Outgoing
 from mocks.publishing import NextVersion, Outlet
@@ -49,11 +50,12 @@ class Speaker:
         send = send_operation(self._contract, wish.operation)
         turn = next(self._turns.setdefault(send.id, itertools.count()))
         message, payload, headers = self._content(send, wish, turn)
-        return self._outlet.say(
-            lambda number, now: self._made(
-                send, message, payload, {**headers, **wish.headers}, wish, number, now
+        with self._outlet.spans.occasion(f"say {send.id}"):
+            return self._outlet.say(
+                lambda number, now: self._made(
+                    send, message, payload, {**headers, **wish.headers}, wish, number, now
+                )
             )
-        )
 
     def answer(
         self,
@@ -116,7 +118,7 @@ class Speaker:
             sequence = number((topic, key), least)
             payload = _numbered(message, payload, sequence, version is not None)
         try:
-            cause = Cause(correlation, headers.get("ce_causationid") or correlation, continued(""))
+            cause = Cause(correlation, headers.get("ce_causationid") or correlation, traceparent_here())
             event = make_event(
                 self._contract,
                 send,

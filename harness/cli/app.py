@@ -6,6 +6,7 @@ troubles nobody who does not need it.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -22,6 +23,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from harness.cli import bundle, kafka, lint, manifests, mock, seed, serve, token, up, verify
 from harness.cli.ending import READER_GONE
 from harness.cli.extras import missing_package, version
+from harness.cli.notes import note
 from harness.errors import HarnessError
 
 _POSSIBLE = re.compile(r" \(Possible options: ([^)]*)\)$")
@@ -185,7 +187,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _said(who: str, text: str) -> int:
-    sys.stderr.write(f"{who}: {text}\n")
+    note(text, who, logging.ERROR)
     return 2
 
 

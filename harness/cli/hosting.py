@@ -6,7 +6,6 @@ import contextlib
 import ipaddress
 import os
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.ending import Ended
+from harness.cli.notes import note
+from harness.cli.observing import observed
 from harness.cli.options import creatable, unwritable
 from harness.errors import UsageError
 from harness.processes import end_with_parent, write_ready
@@ -63,7 +64,7 @@ def host(system: System, build: Build, stay: Stay) -> None:
 
     end_with_parent()
     check(stay)
-    with broker_for(system, stay.kafka, stay.kafka_port, stay.part) as broker:
+    with observed(), broker_for(system, stay.kafka, stay.kafka_port, stay.part) as broker:
         run(
             build(broker),
             host=stay.host,
@@ -88,22 +89,22 @@ def host_broker(system: System, stay: Stay) -> None:
 def check(stay: Stay, serves: bool = True) -> None:
     """What can be said before anything starts. A ready file of an earlier run would be taken for ours."""
     if serves and stay.told and _is_loopback(stay.host) and os.environ.get(CONTAINER):
-        sys.stderr.write(
-            f"portal: {stay.host} is this container's own: nothing outside can reach what listens there. "
-            "--host 0.0.0.0 lets the container's network in.\n"
+        note(
+            f"{stay.host} is this container's own: nothing outside can reach what listens there. "
+            "--host 0.0.0.0 lets the container's network in."
         )
     if stay.ready_file is not None:
         creatable(stay.ready_file, "--ready-file")
         stay.ready_file.unlink(missing_ok=True)
     if stay.told and stay.development and not _is_loopback(stay.host):
-        sys.stderr.write(
-            f"portal: --host {stay.host}: whoever reaches this machine can call these services, with tokens "
-            "of a key that is made for development only. Do so in a network that you trust.\n"
+        note(
+            f"--host {stay.host}: whoever reaches this machine can call these services, with tokens "
+            "of a key that is made for development only. Do so in a network that you trust."
         )
     if not _is_loopback(stay.control_host):
-        sys.stderr.write(
-            f"portal: --control-host {stay.control_host}: whoever reaches this machine can read what the "
-            "mocks were sent, and change what they answer. Do so in a network that you trust.\n"
+        note(
+            f"--control-host {stay.control_host}: whoever reaches this machine can read what the "
+            "mocks were sent, and change what they answer. Do so in a network that you trust."
         )
 
 

@@ -27,6 +27,8 @@ from harness.cli.mock_options import (
     State,
     Workers,
 )
+from harness.cli.notes import LogFormat, Logs
+from harness.cli.observing import observe
 from harness.cli.options import AllowRemote, Config, Exchanges, Host, Kafka, Maps, ReadyFile, sources_of
 from harness.cli.proxying import check_proxy, proxy
 from harness.cli.reloads import reloading, with_examples
@@ -67,6 +69,7 @@ def mock(
     reload: Reload = True,
     workers: Workers = 1,
     ready_file: ReadyFile = None,
+    log_format: Logs = LogFormat.TEXT,
 ) -> int:
     """Serve mocks of contracts, until Ctrl-C.
 
@@ -79,6 +82,7 @@ def mock(
     With --proxy the exit code is 0 if all that passed kept the contract, 1 after findings, 2 if something
     could not be told.
     """
+    observe(log_format)
     need("mock", "mock")
     sources, worker = sources_of(allow_remote, maps), own_part()
     system = with_examples(read(paths, sources), examples)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.notes import note
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,5 +67,4 @@ def _read(path: Path, sources: Sources, examples: Path | None) -> Contract:
 
 
 def _tell(text: str) -> None:
-    sys.stderr.write(f"portal: {text}\n")
-    sys.stderr.flush()
+    note(text)

@@ -11,6 +11,8 @@ import typer
 from harness.cli.databases import Databases
 from harness.cli.extras import need
 from harness.cli.hosting import Stay, host, recording
+from harness.cli.notes import LogFormat, Logs
+from harness.cli.observing import observe
 from harness.cli.options import (
     AllowRemote,
     Audience,
@@ -68,12 +70,14 @@ def serve(
     ] = False,
     exchanges: Exchanges = None,
     ready_file: ReadyFile = None,
+    log_format: Logs = LogFormat.TEXT,
 ) -> None:
     """Run reference services, until Ctrl-C.
 
     Each gets a database and a port of its own, and control endpoints (provider states, clock) on
     another, loopback-only port.
     """
+    observe(log_format)
     need("serve", "reference")
     system = system_of(contracts, sources_of(allow_remote, maps))
     names = chosen(system, services)

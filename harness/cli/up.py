@@ -12,6 +12,8 @@ from harness.cli.extras import need
 from harness.cli.hosting import Stay, host, recording
 from harness.cli.mock import mocks_of
 from harness.cli.mock_faults import configured_faults
+from harness.cli.notes import LogFormat, Logs
+from harness.cli.observing import observe
 from harness.cli.options import (
     AllowRemote,
     Contracts,
@@ -72,11 +74,13 @@ def up(
     one_database: OneDatabase = False,
     exchanges: Exchanges = None,
     ready_file: ReadyFile = None,
+    log_format: Logs = LogFormat.TEXT,
 ) -> None:
     """Run the whole portal in one process, until Ctrl-C.
 
     Every service runs as its reference service unless it is mocked or elsewhere.
     """
+    observe(log_format)
     system = system_of(contracts, sources_of(allow_remote, maps))
     mocked, elsewhere = list(mock or ()), urls(external, "--external")
     _check(system, mocked, elsewhere)

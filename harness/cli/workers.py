@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.ending import Ended
+from harness.cli.notes import note
 from harness.errors import UsageError
 from harness.processes import Child, end_with_parent
 
@@ -108,9 +109,7 @@ def supervise(names: Sequence[str], count: int, stay: Stay) -> None:
 
     end_with_parent()
     check(stay)
-    sys.stderr.write(
-        f"portal: {count} workers share nothing, so nothing is remembered and there is no control API.\n"
-    )
+    note(f"{count} workers share nothing, so nothing is remembered and there is no control API.")
     with contextlib.ExitStack() as held, tempfile.TemporaryDirectory(prefix="portal-workers-") as folder:
         sockets = {name: held.enter_context(bind(stay.host, stay.ports.get(name, 0), name)) for name in names}
         crew = _Crew({name: each.fileno() for name, each in sockets.items()}, Path(folder))
@@ -149,7 +148,7 @@ class _Crew:
                 if child.alive:
                     continue
                 early = time.monotonic() - self._born.pop(child.pid) < _SOON
-                sys.stderr.write(f"portal: worker {child.pid} ended ({child.exit_code}); another begins\n")
+                note(f"worker {child.pid} ended ({child.exit_code}); another begins")
                 child.stop()
                 if early:
                     time.sleep(1.0)  # it may go on like this, but not fast

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from harness.contract.model import EMPTY, Contract
+from harness.contract.model import EMPTY, Contract, Operation
 from harness.errors import ContractError
 from harness.serving.admission import Admission
 from harness.serving.bodies import MAX_BODY
@@ -74,7 +74,7 @@ def build_app(
         middlewares=[
             partial(
                 _Routing,
-                routes=Routes(contract.operations.values()),
+                operations=contract.operations,
                 extra=extra_routes,
                 refusals=refusals,
             ),
@@ -123,11 +123,13 @@ class _Routing:
     def __init__(
         self,
         app: _Dispatch,
-        routes: Routes,
+        operations: Mapping[str, Operation],
         extra: Mapping[str, Callable[[], Answer]],
         refusals: Refusals | None,
     ) -> None:
-        self._app, self._routes, self._extra, self._refusals = app, routes, extra, refusals
+        self._app, self._extra, self._refusals = app, extra, refusals
+        self._routes = Routes(operations.values())
+        self._templates = {name: each.path for name, each in operations.items()}
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -139,10 +141,13 @@ class _Routing:
         found = self._routes.find(method, raw_path, scope["query_string"].decode("latin-1"))
         if isinstance(found, Match):
             incoming.path, incoming.operation = found.values, found.operation
+            incoming.route = self._templates[found.operation]
             await self._app.served[found.operation](scope, receive, send)
             return
         extra = self._extra.get(raw_path)
         allowed = frozenset({"GET", "HEAD", "OPTIONS"}) if extra is not None else found
+        if extra is not None:
+            incoming.route = raw_path
         if extra is not None and method in {"GET", "HEAD"}:
             await respond(send, extra(), incoming.trace)
         elif method == "OPTIONS" and allowed:

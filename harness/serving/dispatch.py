@@ -7,6 +7,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from contextvars import copy_context
 from typing import Any, cast
 
 from harness.contract.model import EMPTY, Operation, Response
@@ -97,6 +98,7 @@ class Exchange:
 
 def _in_a_thread(handler: _Plain, pool: Executor) -> _Answering:
     async def answer(request: Request) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(pool, handler, request)
+        # In the request's context: what a log line tells of the work in hand stands there.
+        return await asyncio.get_running_loop().run_in_executor(pool, copy_context().run, handler, request)
 
     return answer

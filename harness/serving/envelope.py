@@ -14,7 +14,7 @@ from harness.contract.model import EMPTY
 from harness.errors import ContractError
 from harness.serving.exchange import Answer
 from harness.serving.problems import Problem, problem_answer
-from harness.serving.tracing import Trace, made_id, trace_of
+from harness.serving.tracing import Trace, made_id, trace_in
 from harness.serving.wire import Disconnected, Message, Scope, headers_of, respond
 
 ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
@@ -34,8 +34,8 @@ _log = logging.getLogger("portal.serving")
 
 @dataclass(slots=True)
 class Incoming:
-    """What is known of a request before it is decoded: trace, headers, then the path's raw values and the
-    operationId.
+    """What is known of a request before it is decoded: trace, headers, then the path's raw values, the
+    operationId, and the template of its path.
 
     ``problem`` is why it was refused, once it is.
     """
@@ -44,6 +44,7 @@ class Incoming:
     headers: Mapping[str, str]
     path: Mapping[str, str] = EMPTY
     operation: str = ""
+    route: str = ""
     problem: Problem | None = None
 
 
@@ -125,7 +126,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         headers = headers_of(scope)
-        incoming = Incoming(trace_of(headers), headers)
+        incoming = Incoming(trace_in(scope, headers), headers)
         scope["extensions"] = {**(scope.get("extensions") or {}), INCOMING: incoming}
         scope.setdefault("raw_path", scope["path"].encode())
         turn = _Turn(self._load, receive)

@@ -22,6 +22,7 @@ from harness.errors import PortInUse, UsageError
 from harness.serving.crowd import Crowd, room_for
 from harness.serving.envelope import ASGIApp
 from harness.serving.protocol import BoundedProtocol
+from harness.serving.watched import watched
 
 LOOPBACK = "127.0.0.1"
 GRACE = 3
@@ -205,7 +206,7 @@ async def _serve(
         tasks = []
         room = room_for(2 * len(hosted))
         for each in hosted:
-            apps = [(each.app, bound.services[each.name])]
+            apps = [(watched(each.app, each.name), bound.services[each.name])]
             if each.control is not None:
                 apps.append((each.control, bound.control[each.name]))
             for app, held in apps:

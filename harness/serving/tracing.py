@@ -6,13 +6,15 @@ import os
 import random
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _CORRELATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TRACEPARENT = re.compile(
     r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?"
 )
 
+TRACE = "portal.trace"
+"""Where a scope's extensions hold the ``Trace`` of an exchange that is watched from further outside."""
 
 _chance = random.Random()  # noqa: S311 - ids need not be secret
 if hasattr(os, "register_at_fork"):
@@ -29,13 +31,35 @@ class Trace(NamedTuple):
 def trace_of(headers: Mapping[str, str]) -> Trace:
     """Continue the caller's trace, or begin one where it sent none or none that can be trusted.
 
-    A correlation id goes into logs and Kafka headers, so only a bounded, plain one is taken over.
     Source: W3C Trace Context, section 3.2.
     """
+    return Trace(correlation_of(headers), continued(headers.get("traceparent", "")))
+
+
+def trace_in(scope: Mapping[str, Any], headers: Mapping[str, str]) -> Trace:
+    """The trace of an exchange: that of the span that tells of it, where one does, else ``trace_of``."""
+    found: Trace | None = (scope.get("extensions") or {}).get(TRACE)
+    return trace_of(headers) if found is None else found
+
+
+def correlation_of(headers: Mapping[str, str]) -> str:
+    """The caller's correlation id, or a new one.
+
+    It goes into logs and Kafka headers, so only a bounded, plain one is taken over.
+    """
     correlation = headers.get("x-correlation-id")
-    if correlation is None or not _CORRELATION.fullmatch(correlation):
-        correlation = made_id()
-    return Trace(correlation, continued(headers.get("traceparent", "")))
+    return correlation if correlation is not None and plain(correlation) else made_id()
+
+
+def plain(correlation: str) -> bool:
+    """Whether a correlation id is one that may be told anywhere."""
+    return _CORRELATION.fullmatch(correlation) is not None
+
+
+def ids_of(traceparent: str) -> tuple[str, str]:
+    """Trace id and span id, both empty where it holds none."""
+    match = _TRACEPARENT.fullmatch(traceparent)
+    return (match[2], traceparent[36:52]) if match is not None else ("", "")
 
 
 def continued(traceparent: str) -> str:

@@ -16,7 +16,7 @@ from harness.serving.envelope import INCOMING, Incoming
 from harness.serving.judging import Judgement, RequestJudge
 from harness.serving.problems import Problem, problem_answer
 from harness.serving.protocol import CONNECTION
-from harness.serving.tracing import trace_of
+from harness.serving.tracing import TRACE, trace_in
 from harness.serving.wire import Disconnected, Message, Scope, headers_of, respond
 from mocks.front import FAULT_HEADER
 from mocks.misuse import sent_of
@@ -70,7 +70,7 @@ class Forwarder:
         content = _body(receive, asked) if has_body else None
         begun = _Begun(send)
         try:
-            passed = passed_on(scope["headers"], _OURS)
+            passed = _traced(scope, passed_on(scope["headers"], _OURS))
             response = await self._upstream.ask(scope["method"], target, passed, content)
             try:
                 await _unless_gone(receive, _pass_back(response, begun, answered))
@@ -94,7 +94,8 @@ class Forwarder:
         sent = sent_of(scope, body or b"")
         operation = judgement.operation
         name = operation.id if operation is not None else ""
-        incoming = Incoming(trace_of(headers), headers, operation=name, problem=judgement.problem)
+        incoming = Incoming(trace_in(scope, headers), headers, operation=name, problem=judgement.problem)
+        incoming.route = operation.path if operation is not None else ""
         scope["extensions"] = {**(scope.get("extensions") or {}), INCOMING: incoming}  # for the journal
         if body is None:
             self._unknown(name, f"a request's body is longer than {MAX_JUDGED} bytes, or coded")
@@ -124,7 +125,7 @@ class Forwarder:
                 raise RuntimeError("the answer broke off") from error
             await connection.reset()
             return
-        trace = trace_of(headers_of(scope))
+        trace = trace_in(scope, headers_of(scope))
         problem = Problem(504 if error.late else 502, detail=f"The service behind this proxy: {error}.")
         await respond(begun.send, problem_answer(problem, trace), trace)
 
@@ -142,6 +143,15 @@ class _Begun:
     async def send(self, message: Message) -> None:
         self.done = True
         await self._send(message)
+
+
+def _traced(scope: Scope, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers as they are, unless a span tells of this exchange: the service's come after that one."""
+    trace = (scope.get("extensions") or {}).get(TRACE)
+    if trace is None:
+        return headers
+    kept = [pair for pair in headers if pair[0] != b"traceparent"]
+    return [*kept, (b"traceparent", trace.traceparent.encode())]
 
 
 async def _body(receive: Any, copy: Copy) -> AsyncIterator[bytes]:

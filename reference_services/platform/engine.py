@@ -40,6 +40,17 @@ def open_database(url: str | None, schema: str | None = None) -> Database:
     return database
 
 
+def place_of(url: str | None, schema: str | None = None) -> str:
+    """Where that database is, without user, password and options."""
+    if url is None:
+        return "its temporary database"
+    parsed = make_url(url)
+    port = f":{parsed.port}" if parsed.port else ""
+    host = f"{parsed.host}{port}" if parsed.host else ""
+    within = f" (schema {schema})" if schema else ""
+    return f"{parsed.get_backend_name()}://{host}/{parsed.database}{within}"
+
+
 @contextmanager
 def in_use(url: str, *, alone: bool) -> Iterator[bool]:
     """Be one of the processes that work on this database, or the only one; False where others prevent that.

@@ -11,7 +11,7 @@ from harness.contract.lifecycles import Timed, time_may
 from harness.contract.model import Transition
 from harness.serving.emitting import Cause
 from harness.serving.problems import Problem
-from harness.serving.tracing import continued
+from harness.serving.spans import spans_of, traceparent_here
 from reference_services.platform import records, timers
 from reference_services.platform.aggregate import Aggregate
 from reference_services.platform.clock import Clock
@@ -31,6 +31,7 @@ class Firing:
         self, store: Store, knowledge: Knowledge, clock: Clock, functions: Mapping[tuple[str, str], Function]
     ) -> None:
         self._store, self._knowledge, self._clock, self._functions = store, knowledge, clock, functions
+        self._spans = spans_of(knowledge.contract.service)
 
     def fire(self, due: Due) -> None:
         """Make the transition and end the timer.
@@ -39,7 +40,10 @@ class Firing:
         parked: it must not keep others waiting. Problem 503, where the store is busy, leaves it due.
         """
         try:
-            with self._store.transaction(write=True) as transaction:
+            with (
+                self._spans.occasion(f"timer {due.type}"),
+                self._store.transaction(write=True) as transaction,
+            ):
                 self._fire(transaction, due)
         except Exception as error:
             if isinstance(error, Problem) and error.status == 503:
@@ -69,7 +73,7 @@ class Firing:
         correlation = aggregate.correlation or str(uuid.uuid4())
         return Situation(
             driver=Timed(aggregate.type, edge),
-            cause=Cause(correlation, aggregate.id, continued("")),
+            cause=Cause(correlation, aggregate.id, traceparent_here()),
             now=self._clock.now(),
             context=Context(response_body=aggregate.document),
         )

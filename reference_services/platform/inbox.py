@@ -27,6 +27,7 @@ from harness.kafka.wire import Record
 from harness.serving.emitting import Cause
 from harness.serving.problems import Problem
 from harness.serving.relations import told
+from harness.serving.spans import Span, Spans, belongs_to, spans_of
 from reference_services.platform import relations, tables
 from reference_services.platform.clock import Clock
 from reference_services.platform.events import put
@@ -84,24 +85,33 @@ class Taker:
     functions: Mapping[str, Function]
     plans: Mapping[str, tuple[MessagePlan, ...]]
     counted: Counted
+    spans: Spans
 
     def take(self, record: Record) -> None:
         """Have a record's effect. Raises what the handler raises: then nothing has happened."""
         for plan in chosen(self.plans.get(record.topic, ()), record):
-            try:
-                message = read_message(plan, record)
-            except Refused as refused:
-                LOG.warning("%s: %r goes to the dead letter: %s", plan.operation.id, record, refused)
-                self.bury(plan.operation, record, refused.reason)
-                continue
-            try:
-                self._handle(message)
-            except Problem as problem:
-                if problem.status >= 500:
-                    raise
-                # A refusal: the next attempt would be refused again.
-                LOG.warning("%s: %r was refused: %s", plan.operation.id, record, problem.title)
-                self.bury(plan.operation, record, "failed")
+            with self.spans.message(record, plan.operation.id) as span:
+                self._take(plan, record, span)
+
+    def _take(self, plan: MessagePlan, record: Record, span: Span) -> None:
+        try:
+            message = read_message(plan, record)
+        except Refused as refused:
+            LOG.warning("%s: %r goes to the dead letter: %s", plan.operation.id, record, refused)
+            span.failed(refused.reason)
+            self.bury(plan.operation, record, refused.reason)
+            return
+        if span.traceparent:
+            message = replace(message, traceparent=span.traceparent)
+        try:
+            self._handle(message)
+        except Problem as problem:
+            if problem.status >= 500:
+                raise
+            # A refusal: the next attempt would be refused again.
+            LOG.warning("%s: %r was refused: %s", plan.operation.id, record, problem.title)
+            span.failed("failed")
+            self.bury(plan.operation, record, "failed")
 
     def _handle(self, message: IncomingMessage) -> None:
         operation = message.operation
@@ -205,7 +215,9 @@ class Inbox:
                 follows=self._followed.intersection(topics),
             )  # fmt: skip
             self._members.append(member)
-            thread = threading.Thread(target=member.run, name=f"inbox {group}", daemon=True)
+            thread = threading.Thread(
+                target=self._consume, args=(member,), name=f"inbox {group}", daemon=True
+            )
             self._threads.append(thread)
             thread.start()
 
@@ -231,6 +243,10 @@ class Inbox:
             thread.join()
         self._threads.clear()
         self._members.clear()
+
+    def _consume(self, member: Consumption) -> None:
+        belongs_to(self._taker.contract.service)
+        member.run()
 
     def _groups(self) -> dict[str, list[str]]:
         groups: dict[str, list[str]] = {}
@@ -260,4 +276,5 @@ def taker_of(
     functions: Mapping[str, Function],
     counted: Counted,
 ) -> Taker:
-    return Taker(contract, store, knowledge, clock, functions, plans_by_topic(contract), counted)
+    spans = spans_of(contract.service)
+    return Taker(contract, store, knowledge, clock, functions, plans_by_topic(contract), counted, spans)

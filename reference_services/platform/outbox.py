@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import orjson
@@ -17,8 +18,11 @@ from harness.errors import BrokerError, RecordTooLarge
 from harness.kafka.broker import Broker
 from harness.kafka.dead_letters import Headers, is_letter, lighter
 from harness.kafka.wire import Publisher
+from harness.serving.outages import Outage
+from harness.serving.spans import belongs_to, sent_on, spans_of
 from reference_services.platform import tables
 from reference_services.platform.database import Ours
+from reference_services.platform.failures import why
 from reference_services.platform.store import Store
 
 LOG = logging.getLogger(__name__)
@@ -38,8 +42,10 @@ _WAITING = select(_O.seq, _O.topic, _O.key, _O.headers, _O.value).order_by(_O.se
 class Relay:
     """Publishes on a thread of its own, woken by every commit that left something in the outbox."""
 
-    def __init__(self, store: Store, broker: Broker) -> None:
-        self._store, self._broker = store, broker
+    def __init__(self, service: str, store: Store, broker: Broker) -> None:
+        self._service, self._store, self._broker = service, store, broker
+        self._spans = spans_of(service)
+        self._outage, self._brokers = Outage(LOG), Outage(LOG)
         self._wake = threading.Event()
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
@@ -59,13 +65,15 @@ class Relay:
             self._thread = None
 
     def _run(self) -> None:
+        belongs_to(self._service)
         while not self._ending.is_set():
             try:
                 with self._store.database.relaying() as ours:
+                    self._read_again()
                     if ours():
                         self._relay(ours)
-            except Exception:  # no more open files, say: events must not wait for a restart
-                LOG.exception("the relay failed; it begins anew")
+            except Exception as error:  # no more open files, say: events must not wait for a restart
+                self._unread(error, _IDLE)
             self._ending.wait(_IDLE)
 
     def _relay(self, ours: Ours) -> None:
@@ -78,14 +86,19 @@ class Relay:
                 try:
                     while (held := ours()) and self.publish_batch(publisher):
                         backoff = _BACKOFF_FIRST
+                        self._brokers.over(f"{self._service}: events are published again")
+                    if held:
+                        self._read_again()
                 except BrokerError as error:
-                    LOG.warning("events wait: %s", error)
+                    self._brokers.failed(
+                        f"{self._service}: events wait: {why(error)}; tried again within 5 s", error
+                    )
                     if self._ending.wait(backoff):
                         return
                     backoff = min(backoff * 2, _BACKOFF_LONGEST)
                     continue
-                except Exception:
-                    LOG.exception("the outbox could not be read; trying again")
+                except Exception as error:
+                    self._unread(error, _BACKOFF_LONGEST)
                     if self._ending.wait(_BACKOFF_LONGEST):
                         return
                     continue
@@ -94,6 +107,16 @@ class Relay:
                 self._wake.wait(_IDLE)
         finally:
             self._close(publisher)
+
+    def _unread(self, error: Exception, retry: float) -> None:
+        self._outage.failed(
+            f"{self._service}: events wait, for the outbox in {self._store.place} cannot be read: "
+            f"{why(error)}; tried again every {retry:g} s",
+            error,
+        )
+
+    def _read_again(self) -> None:
+        self._outage.over(f"{self._service}: the outbox can be read again")
 
     def publish_batch(self, publisher: Publisher) -> int:
         """Publish what waits, at most ``BATCH``; returns how many. Raises BrokerError, and then keeps all."""
@@ -109,9 +132,12 @@ class Relay:
         return len(rows)
 
     def _publish(self, publisher: Publisher, rows: Sequence[Any]) -> None:
-        for row in rows:
-            publisher.send(row.topic, row.key, _headers(row), row.value)
-        publisher.flush(PATIENCE)
+        with ExitStack() as sent:
+            for row in rows:
+                headers = _headers(row)
+                span = sent.enter_context(self._spans.publishing(row.topic, headers))
+                publisher.send(row.topic, row.key, sent_on(span, headers), row.value)
+            publisher.flush(PATIENCE)
         self._confirmed(rows)
 
     def _publish_alone(self, publisher: Publisher, row: Any) -> None:

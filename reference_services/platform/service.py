@@ -59,13 +59,13 @@ class ReferenceService:
         self.store = store
         self.knowledge = Knowledge(contract, _kinds(contract, handlers), send_plans(contract))
         self.fire = Firing(self.store, self.knowledge, self.clock, handlers.timers).fire
-        self.timers = Timers(self.store, self.clock, self.fire)
+        self.timers = Timers(self.name, self.store, self.clock, self.fire)
         self.control_face = ServiceControl(self.store, self.knowledge, self.clock, self.timers)
         figures = Figures(self.store, self._current)
         self.taker = taker_of(
             contract, self.store, self.knowledge, self.clock, handlers.messages, figures.message
         )
-        self._relay = None if broker is None else Relay(self.store, broker)
+        self._relay = None if broker is None else Relay(self.name, self.store, broker)
         self._inbox = None if broker is None or not contract.receives else Inbox(broker, self.taker)
         self._started = False
         relations = Relations(self.store, told_in(contract), self._current)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as NoneFree
 
 from harness.serving.problems import Problem
 from reference_services.platform.database import Database
-from reference_services.platform.engine import open_database
+from reference_services.platform.engine import open_database, place_of
 
 
 class Transaction:
@@ -62,6 +62,11 @@ class Store:
         database, self._database = self._database, None
         if database is not None:
             database.close()
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: without user, password and options."""
+        return place_of(self._url, self._schema)
 
     @property
     def database(self) -> Database:

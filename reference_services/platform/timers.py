@@ -13,9 +13,12 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from harness.contract.lifecycles import Rules, waits_for
 from harness.contract.lifecycles import due as due_of
 from harness.contract.model import JSON, Transition
+from harness.serving.outages import Outage
+from harness.serving.spans import belongs_to
 from reference_services.platform import tables
 from reference_services.platform.aggregate import Aggregate
 from reference_services.platform.clock import Clock
+from reference_services.platform.failures import why
 from reference_services.platform.store import Store, Transaction
 from reference_services.platform.values import instant
 
@@ -136,8 +139,9 @@ class Timers:
     ``fire`` makes one transition in a transaction of its own and ends the timer, or parks it.
     """
 
-    def __init__(self, store: Store, clock: Clock, fire: Callable[[Due], None]) -> None:
-        self._store, self._clock, self._fire = store, clock, fire
+    def __init__(self, service: str, store: Store, clock: Clock, fire: Callable[[Due], None]) -> None:
+        self._service, self._store, self._clock, self._fire = service, store, clock, fire
+        self._outage = Outage(LOG)
         self._wake = threading.Event()
         self._awaited = ""
         self._ending = False
@@ -194,16 +198,22 @@ class Timers:
             return next_due(transaction)
 
     def _run(self) -> None:
+        belongs_to(self._service)
         while not self._ending:
             self._wake.clear()
             self._awaited = _LAST
             try:
                 self.work_off()
                 wait = self._seconds_left()
-            except Exception:
+                self._outage.over(f"{self._service}: timers are worked off again")
+            except Exception as error:
                 # Its timer is parked, or due still where the store is busy: the others are next.
-                LOG.exception("a timer could not be worked off")
                 wait = _RETRY
+                self._outage.failed(
+                    f"{self._service}: timers cannot be worked off, in {self._store.place}: {why(error)}; "
+                    f"tried again every {wait:g} s",
+                    error,
+                )
             if not self._ending:
                 self._wake.wait(wait)
 

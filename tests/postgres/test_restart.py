@@ -76,7 +76,7 @@ class Load:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["in good order", "at once"])
 def test_what_was_accepted_is_there_and_told(
-    portal: Portal, own_server: OwnServer, how: signal.Signals
+    portal: Portal, own_server: OwnServer, how: signal.Signals, caplog: pytest.LogCaptureFixture
 ) -> None:
     slots = [portal.free_slot() for _ in range(AT_ONCE * EACH)]
     load = Load(portal)
@@ -96,6 +96,12 @@ def test_what_was_accepted_is_there_and_told(
     for id in load.accepted:
         assert portal.get("scheduling", f"/appointments/{id}")["status"] in {"pending", "booked"}
     assert told == Counter(load.accepted), "each once, and nothing that was not accepted"
+    ours = [each for each in caplog.records if each.name.startswith("reference_services")]
+    assert not [each for each in ours if each.exc_info], "a line says it, no traceback"
+    away = Counter(
+        each.getMessage().partition(", ")[0] for each in ours if "tried again" in each.getMessage()
+    )
+    assert max(away.values()) == 1, "and it says so once"
 
 
 def test_while_the_server_is_away_all_is_refused_and_afterwards_nothing(
