@@ -14,6 +14,7 @@ from harness.serving.exchange import Answer, Handler
 from harness.serving.keys import JWKS_PATH, KeyStore
 from harness.serving.recording import Recorder
 from harness.serving.relations import StillRelated, told_in
+from reference_services.platform.accesses import Accesses
 from reference_services.platform.clock import Clock
 from reference_services.platform.control import ServiceControl
 from reference_services.platform.endpoint import endpoint
@@ -76,6 +77,7 @@ class ReferenceService:
             extra_routes={JWKS_PATH: lambda: Answer(200, keys.jwks()), **figures.routes()},
             validate_responses=validate_responses,
             handlers_place=handlers.place,
+            denials=Accesses(self.store, self.knowledge, self.clock).denied,
         )
         self.app: ASGIApp = Measured(app, figures)
         self.control: ASGIApp | None = control_app(self.control_face)
