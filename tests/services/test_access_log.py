@@ -39,7 +39,7 @@ def logging_portal(contracts: Path) -> Iterator[Portal]:
 
 @pytest.fixture
 def portal(logging_portal: Portal) -> Portal:
-    """Those whom the log concerns here, freshly seeded: what others tell of accesses is none of these tests'."""
+    """Those whom the log concerns here, freshly seeded: nobody else tells of accesses."""
     logging_portal.reset()
     return logging_portal
 
