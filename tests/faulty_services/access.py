@@ -194,6 +194,7 @@ FAULTS = (
         "getDischargeSummary",
         "An access that was granted is not told",
         events(_accesses("getDischargeSummary", lambda event: ())),
+        ("revocation", "paging"),
     ),
     Fault(
         "nobody hears who was refused",
@@ -203,6 +204,7 @@ FAULTS = (
         "listAppointments",
         "An access that was denied is not told",
         platform((Accesses, "denied", lambda *_: None)),
+        ("revocation", "paging"),
     ),
     Fault(
         "an access is told of another patient",
@@ -212,5 +214,6 @@ FAULTS = (
         "getRefill",
         "An access that was granted is told with another patient",
         events(_accesses("getRefill", _of_somebody)),
+        ("revocation", "paging"),
     ),
 )
