@@ -11,10 +11,10 @@ from harness.kafka.broker import Broker
 
 Kind = Literal["reference", "mock", "external"]
 
-Capability = Literal["kafka", "control", "state", "access", "idempotency"]
+Capability = Literal["kafka", "control", "state", "access", "idempotency", "accesses"]
 """kafka: its events can be watched; control: provider states and the clock can be set; state: it
 remembers what it was told; access: it enforces ``x-access``; idempotency: a repeated key has no second
-effect."""
+effect; accesses: it tells who asked it for what, as ``x-records`` says."""
 
 WITHOUT: Mapping[Capability, str] = {
     "kafka": "no Kafka address was given for this target",
@@ -22,6 +22,7 @@ WITHOUT: Mapping[Capability, str] = {
     "state": "this target remembers nothing of what it is told",
     "access": "this target knows nobody's relations",
     "idempotency": "this target does not remember idempotency keys",
+    "accesses": "this target serves nobody in earnest, and tells of no accesses",
 }
 """Why a check that needs a capability does not apply where it is missing."""
 

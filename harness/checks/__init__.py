@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.checks import (
     access,
+    audit,
     cause_and_effect,
     concurrency,
     events,
@@ -25,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     lifecycle.CHECK,
     access.CHECK,
     revocation.CHECK,
+    audit.CHECK,
     concurrency.CHECK,
     paging.CHECK,
 )

@@ -171,7 +171,7 @@ def _findings(
             operation,
             f"An event on a topic that the contract does not send on: {record.topic}",
             f"key {record.key} on {record.topic}",
-            f"only {', '.join(own_topics(bench))}",
+            f"only {', '.join(dict.fromkeys([*own_topics(bench), *_sent_on(bench)]))}",
             reproduce=reproduced(bench, record),
         )
         return
@@ -192,6 +192,10 @@ def _findings(
     if names:
         title = "An event has a property that is marked x-phi"
         yield verdicts.finding(operation, title, ", ".join(sorted(names)), "ids, statuses and times only")
+
+
+def _sent_on(bench: Bench) -> Iterator[str]:
+    return (each.channel.address for each in bench.contract.sends.values())
 
 
 def _dead(bench: Bench, record: Record) -> tuple[Message, ...] | None:

@@ -18,7 +18,7 @@ from harness.driving.watching import Watch
 from harness.errors import StateError
 from harness.findings import Result
 from harness.kafka.wire import CONTENT_TYPE, Record
-from harness.target import Limits, Target
+from harness.target import WITHOUT, Limits, Target
 
 NAME = "message_pacts"
 
@@ -48,7 +48,7 @@ def run(system: System, target: Target, limits: Limits) -> Iterator[Result]:
     if not wanted:
         return
     caught: dict[int, _Caught] = {}
-    with Bench(system, target, limits) as bench, Watch(bench) as watch:
+    with Bench(system, target, limits) as bench, Watch(bench, _recorded(bench)) as watch:
         for number, each in enumerate(wanted, 1):
             told = _catch(bench, watch, verdicts, each)
             if isinstance(told, _Caught):
@@ -76,6 +76,8 @@ def _catch(bench: Bench, watch: Watch, verdicts: Verdicts, interaction: Interact
             f"a message on {topic}",
             interaction.place,
         )
+    if send.records and "accesses" not in bench.target.capabilities:
+        return verdicts.not_applicable(send.id, f"{interaction.name}: {WITHOUT['accesses']}")
     contents = interaction.contents
     wished = contents if isinstance(contents, Mapping) else {}
     try:
@@ -92,6 +94,11 @@ def _catch(bench: Bench, watch: Watch, verdicts: Verdicts, interaction: Interact
             provoked.reproduce,
         )
     return _Caught(interaction, send, provoked, provoked.record)
+
+
+def _recorded(bench: Bench) -> list[str]:
+    """The topic of accesses, to which nobody else listens."""
+    return [each.channel.address for each in bench.contract.sends.values() if each.records]
 
 
 def _compared(

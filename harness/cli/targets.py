@@ -24,7 +24,7 @@ from harness.serving.foreign_tokens import asks_for_ours
 from harness.serving.keys import KeyStore
 from harness.target import Capability, Claims, Kind, Target, TokenSource
 
-_ALL: frozenset[Capability] = frozenset({"kafka", "control", "state", "access", "idempotency"})
+_ALL: frozenset[Capability] = frozenset({"kafka", "control", "state", "access", "idempotency", "accesses"})
 _START_SECONDS = 60.0
 _TOKEN_SECONDS = 30.0
 
@@ -60,6 +60,8 @@ def own(wanted: Wanted, service: str, kind: Kind) -> Iterator[Target]:
         try:
             control = child.ready["control"].get(service)
             capabilities: frozenset[Capability] = _ALL if broker is not None else _ALL - {"kafka"}
+            if kind == "mock":
+                capabilities -= {"accesses"}
             if kind == "mock" and not asks_for_ours(wanted.system.contracts[service]):
                 capabilities -= {"access"}  # it takes anybody's tokens: it cannot know who makes them
             url = child.ready["services"][service]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from harness.contract.durations import seconds_of
 from harness.contract.model import EMPTY, Emission, Lifecycle, Relation, Transition
@@ -23,6 +24,7 @@ WORDS = (
     "x-retry",
     "x-dead-letter",
     "x-relation",
+    "x-records",
 )
 RELATIONS: Mapping[str, tuple[str, ...]] = {
     "patient": ("own",),
@@ -227,6 +229,16 @@ def read_relation(operation: Node) -> Relation | None:
         raise node.child("relation").error(found, " or ".join(TOLD))
     said, within = {key: node.text(key) for key in _RELATION}, node.raw("within")
     return Relation(**said, within=duration(within) if within else 5.0, place=node.place)
+
+
+def read_records(operation: Node) -> Literal["accesses"] | None:
+    """``x-records`` of a send operation: of what its messages are the record."""
+    node = operation.raw("x-records")
+    if node is None:
+        return None
+    if node.value != "accesses":
+        raise node.error(f"'x-records' is {node.value!r}", "accesses")
+    return "accesses"
 
 
 def implied(lifecycles: Iterable[Lifecycle], cause: str, default_key: str | None) -> tuple[Emission, ...]:

@@ -192,7 +192,13 @@ _ASYNCAPI2: Table = {
         "bindings": "bindings",
     },
     "operation": {**_ASYNCAPI["operationTrait"], "security": "", "traits": "[operationTrait]"}
-    | {"message": "message", "x-emits": "[plain]", "x-retry": "plain", "x-relation": "plain"},
+    | {
+        "message": "message",
+        "x-emits": "[plain]",
+        "x-retry": "plain",
+        "x-relation": "plain",
+        "x-records": "plain",
+    },
     "message": {**_ASYNCAPI["message"], "oneOf": "[message]"},
     "operationTrait": {**_ASYNCAPI["operationTrait"], "security": ""},
     "server": {**_ASYNCAPI["server"], "security": ""},
@@ -233,6 +239,7 @@ _ASYNCAPI3: Table = {
         "x-emits": "[plain]",
         "x-retry": "plain",
         "x-relation": "plain",
+        "x-records": "plain",
     },
     "reply": {"address": "replyAddress", "channel": "channel", "messages": "[message]"},
     "replyAddress": {},

@@ -84,6 +84,7 @@ def facts_of(
         "tags": tags_of(node),
         "bindings": bindings_of(node),
         "relation": extensions.read_relation(node) if action == "receive" else None,
+        "records": extensions.read_records(node) if action == "send" else None,
     }
 
 

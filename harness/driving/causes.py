@@ -50,6 +50,8 @@ def causes(contract: Contract, send_id: str, wished: Mapping[str, JSON]) -> Iter
     for operation in contract.operations.values():
         for emission, edges in _emissions(operation.emits, send_id, wished):
             yield Cause(emission, edges, operation=operation)
+    for emission, operation in _recorded(contract, send_id, wished):
+        yield Cause(emission, operation=operation)
     for receive in contract.receives.values():
         for emission, edges in _emissions(receive.emits, send_id, wished):
             yield Cause(emission, edges, receive=receive)
@@ -59,6 +61,19 @@ def causes(contract: Contract, send_id: str, wished: Mapping[str, JSON]) -> Iter
             for edge in timed:
                 emission = Emission(send_id, transitions=(edge,), place=edge.place)
                 yield Cause(emission, (edge,), lifecycle=lifecycle)
+
+
+def _recorded(
+    contract: Contract, send_id: str, wished: Mapping[str, JSON]
+) -> Iterator[tuple[Emission, Operation]]:
+    """Every request of which a message is the record, that which the wished one names first."""
+    send = contract.sends.get(send_id)
+    if send is None or send.records is None:
+        return
+    named = list(wished.values())
+    touching = [each for each in contract.operations.values() if each.subject is not None]
+    for operation in sorted(touching, key=lambda each: each.id not in named):
+        yield Emission(send_id, place=send.place), operation
 
 
 def _emissions(

@@ -113,8 +113,11 @@ class Watch:
 
 
 def own_topics(bench: Bench) -> tuple[str, ...]:
-    """The topics that the service's contract sends on, its dead letters' included."""
-    sends = [operation.channel for operation in bench.contract.sends.values()]
+    """The topics that the service's contract sends on, its dead letters' included.
+
+    Not that of accesses: what is told there is the effect of no success (``x-records``).
+    """
+    sends = [operation.channel for operation in bench.contract.sends.values() if not operation.records]
     dead = [r.dead_letter for r in bench.contract.receives.values() if r.dead_letter is not None]
     return tuple(dict.fromkeys(channel.address for channel in [*sends, *dead] if channel.on_kafka))
 

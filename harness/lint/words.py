@@ -31,6 +31,7 @@ _PLACES = {
     "x-retry": (_KAFKA, "a receive operation"),
     "x-dead-letter": (_KAFKA, "a receive operation"),
     "x-relation": (_KAFKA, "a receive operation"),
+    "x-records": (_KAFKA, "a send operation"),
     "x-phi": (_SCHEMA, "a schema"),
     "x-unique": (
         r"/components/schemas/[^/]+(/(allOf|oneOf|anyOf)/\d+)*/properties/[^/]+",
@@ -40,6 +41,7 @@ _PLACES = {
 """Word → where it may stand, as a pattern of JSON pointers and in words."""
 
 _ON_RECEIVE = frozenset(("x-emits", "x-retry", "x-dead-letter", "x-relation"))
+_ON_SEND = frozenset(("x-records",))
 
 
 def words_stand_where_they_belong(system: System) -> Iterator[Finding]:
@@ -61,15 +63,16 @@ def _misplaced(contract: Contract, node: Node) -> Iterator[Finding]:
         if word not in WORDS:
             continue
         pattern, belongs = _PLACES[word]
-        says = node.value.get("action") == "send" or node.pointer.endswith("/subscribe")
-        sent = says and word in _ON_RECEIVE
-        if sent or not re.fullmatch(pattern, node.pointer):
+        sends = node.value.get("action") == "send" or node.pointer.endswith("/subscribe")
+        wrong = word in (_ON_RECEIVE if sends else _ON_SEND)
+        if wrong or not re.fullmatch(pattern, node.pointer):
+            where = f"a {'send' if sends else 'receive'} operation" if wrong else node.pointer
             yield finding(
                 "word",
                 contract,
                 node.child(word).place,
                 f"'{word}' means nothing here",
-                received=f"{word} on {'a send operation' if sent else node.pointer or 'the document'}",
+                received=f"{word} on {where or 'the document'}",
                 documented=f"{word} on {belongs}",
                 operation=node.key,
             )

@@ -70,7 +70,16 @@ class Admission:
         """Refuse what concerns somebody whom the caller may not act for, before saying anything else."""
         subject = evaluate(expression, context_of(request))
         if (subject is not None or not invalid) and not allowed(self.operation, request.claims, subject):
-            raise forbidden("The caller may not act for this patient.")
+            named = subject if isinstance(subject, str) else None
+            raise forbidden("The caller may not act for this patient.", claims=request.claims, patient=named)
+
+    def named_by(self, path: Mapping[str, str], headers: Mapping[str, str]) -> str | None:
+        """The patient whom the path names, for a request that was refused before it was read; else None."""
+        if self._subject is None or not self._subject.startswith("$request.path."):
+            return None
+        decoded = self._parameters.decode(path, b"", headers)
+        subject = evaluate(self._subject, Context(request_path=decoded.path))
+        return subject if isinstance(subject, str) else None
 
 
 def context_of(request: Request) -> Context:

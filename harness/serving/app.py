@@ -24,7 +24,7 @@ from harness.serving.connexion_names import (
     RoutedAPI,
     RoutedMiddleware,
 )
-from harness.serving.dispatch import Exchange, ResponseJudge
+from harness.serving.dispatch import Denials, Exchange, ResponseJudge
 from harness.serving.envelope import IN_FLIGHT, INCOMING, ASGIApp, Envelope, Incoming, Refusals
 from harness.serving.exchange import Answer, Handler
 from harness.serving.problems import Problem
@@ -51,6 +51,7 @@ def build_app(
     max_in_flight: int = IN_FLIGHT,
     refusals: Refusals | None = None,
     handlers_place: str = "",
+    denials: Denials | None = None,
 ) -> ASGIApp:
     """The application that serves every operation of a contract.
 
@@ -58,7 +59,8 @@ def build_app(
     security: checks tokens, scopes and ``x-access`` as far as the request tells; None asks only that
     credentials are there. extra_routes: GET paths outside the contract, e.g. the JWKS. validate_responses:
     an answer that breaks the contract becomes a 500. refusals: words them. handlers_place: where handlers
-    are written, for the error. max_body is bytes. Raises ContractError for an operation without handler.
+    are written, for the error. denials: is told who was refused what. max_body is bytes. Raises
+    ContractError for an operation without handler.
     """
     _require(contract, handlers, handlers_place)
     pool = Workers(WORKERS, f"portal-{contract.service}")
@@ -67,7 +69,7 @@ def build_app(
     for operation in contract.operations.values():
         admission = Admission(operation, contract, max_body=max_body, judge_subject=security is not None)
         judge = ResponseJudge(operation) if validate_responses else None
-        exchanges[operation.id] = Exchange(admission, handlers[operation.id], pool, judge)
+        exchanges[operation.id] = Exchange(admission, handlers[operation.id], pool, judge, denials)
         gates[operation.id] = Gate(operation, contract, security)
     app = AsyncApp(
         __name__,

@@ -12,15 +12,19 @@ from typing import Any, cast
 
 from harness.contract.model import EMPTY, Operation, Response
 from harness.contract.schema import compile_schema
+from harness.serving.access import Claims
 from harness.serving.admission import Admission
 from harness.serving.bodies import is_json
 from harness.serving.envelope import INCOMING, Incoming
-from harness.serving.exchange import Answer, Handler, Request
-from harness.serving.problems import Problem
+from harness.serving.exchange import Answer, Denial, Handler, Request
+from harness.serving.problems import Denied, Problem
 from harness.serving.security import Gate
 from harness.serving.wire import Scope, respond
 
 _Plain = Callable[[Request], Answer]
+Denials = Callable[[Denial], None]
+"""Is told of every refusal because of who asks, before it is answered, on a thread; raises nothing."""
+
 _Answering = Callable[[Request], Awaitable[Answer]]
 
 _log = logging.getLogger("portal.serving")
@@ -64,12 +68,17 @@ def _missing_headers(response: Response, answer: Answer) -> list[str]:
 class Exchange:
     """An ASGI callable for one operation."""
 
-    __slots__ = ("_admission", "_answer", "_gate", "_judge")
+    __slots__ = ("_admission", "_answer", "_denials", "_gate", "_judge", "_pool")
 
     def __init__(
-        self, admission: Admission, handler: Handler, pool: Executor, judge: ResponseJudge | None = None
+        self,
+        admission: Admission,
+        handler: Handler,
+        pool: Executor,
+        judge: ResponseJudge | None = None,
+        denials: Denials | None = None,
     ) -> None:
-        self._admission, self._judge = admission, judge
+        self._admission, self._judge, self._denials, self._pool = admission, judge, denials, pool
         self._gate: Gate | None = None
         is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
             getattr(handler, "__call__", None)  # noqa: B004  an object may be an asynchronous callable
@@ -83,17 +92,31 @@ class Exchange:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         incoming: Incoming = scope["extensions"][INCOMING]
-        claims = self._gate.admit(scope, incoming.headers) if self._gate is not None else EMPTY
-        request = await self._admission.admit(
-            scope, receive, incoming.headers, incoming.path, claims, incoming.trace
-        )
-        answer = await self._answer(request)
+        claims: Claims = EMPTY
+        try:
+            if self._gate is not None:
+                claims = self._gate.admit(scope, incoming.headers)
+            request = await self._admission.admit(
+                scope, receive, incoming.headers, incoming.path, claims, incoming.trace
+            )
+            answer = await self._answer(request)
+        except Denied as denied:
+            if self._denials is not None:
+                denial = self._denial(denied, claims or denied.claims, incoming)
+                await asyncio.get_running_loop().run_in_executor(self._pool, self._denials, denial)
+            raise
         if self._judge is not None and (wrong := self._judge.judge(answer)):
             _log.error(
                 "correlation %s: %s broke the contract: %s", request.correlation, request.operation.id, wrong
             )
             raise Problem(500, detail="The answer would have broken the contract: " + "; ".join(wrong))
         await respond(send, answer, incoming.trace)
+
+    def _denial(self, denied: Denied, claims: Claims, incoming: Incoming) -> Denial:
+        patient = denied.patient
+        if patient is None and denied.status == 403:  # by the gate, which reads no more than the token
+            patient = self._admission.named_by(incoming.path, incoming.headers)
+        return Denial(self._admission.operation, claims, patient, *incoming.trace)
 
 
 def _in_a_thread(handler: _Plain, pool: Executor) -> _Answering:

@@ -102,7 +102,7 @@ def sequence_of(headers: Mapping[str, str], payload: JSON) -> int | None:
 def _identity(contract: Contract, message: Message) -> tuple[str, str]:
     """``ce_type`` and ``ce_source`` as the message's headers schema fixes them."""
     kind = _const(message, "ce_type")
-    source = _const(message, "ce_source") or f"/{contract.service}"
+    source = _const(message, "ce_source") or _own_source(contract)
     if kind is None:
         raise ContractError(
             str(message.place),
@@ -110,6 +110,12 @@ def _identity(contract: Contract, message: Message) -> tuple[str, str]:
             "headers with properties.ce_type.const",
         )
     return kind, source
+
+
+def _own_source(contract: Contract) -> str:
+    """For a message that many may send: what the service calls itself in those that it sends alone."""
+    named = (_const(message, "ce_source") for send in contract.sends.values() for message in send.messages)
+    return next((each for each in named if each), f"/{contract.service}")
 
 
 def _const(message: Message, header: str) -> str | None:

@@ -44,5 +44,16 @@ class Answer:
     text: bytes | None = field(default=None, compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """Who was refused what of whose: the caller's claims, and the patient, None if nobody knows."""
+
+    operation: Operation
+    claims: Mapping[str, JSON]
+    patient: str | None
+    correlation: str
+    traceparent: str
+
+
 Handler = Callable[[Request], Answer] | Callable[[Request], Awaitable[Answer]]
 """A plain function runs in a worker thread, a coroutine function on the event loop."""

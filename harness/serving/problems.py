@@ -75,6 +75,26 @@ class Problem(Exception):
         super().__init__(f"{status} {self.title}")
 
 
+class Denied(Problem):
+    """A refusal because of who asks: 403, or 404 where nobody may learn that there is something.
+
+    ``patient`` is whose data was asked for and ``claims`` are the caller's, as far as whoever raises it knows
+    them; both are for the record, and never answered.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        headers: Mapping[str, str] = EMPTY,
+        *,
+        patient: str | None = None,
+        claims: Mapping[str, JSON] = EMPTY,
+    ) -> None:
+        super().__init__(status, detail=detail, headers=headers)
+        self.patient, self.claims = patient, claims
+
+
 def phrase(status: int) -> str:
     """The standard phrase of a status, e.g. ``Not Found``."""
     try:

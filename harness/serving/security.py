@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from harness.contract.model import EMPTY, JSON, Contract, Operation, SecurityScheme
 from harness.serving.access import Claims, actor_allowed
 from harness.serving.credentials import misshapen
-from harness.serving.problems import Problem
+from harness.serving.problems import Denied, Problem
 
 REALM = 'Bearer realm="portal"'
 REMEMBERED = 4096
@@ -100,12 +100,14 @@ def unauthorized(detail: str, *, missing: bool = False) -> Problem:
     return Problem(401, detail=detail, headers={"WWW-Authenticate": challenge})
 
 
-def forbidden(detail: str, scopes: Sequence[str] = ()) -> Problem:
-    """403; with ``scopes`` it says which ones would do."""
-    if not scopes:
-        return Problem(403, detail=detail)
-    challenge = f'{REALM}, error="insufficient_scope", scope="{" ".join(scopes)}"'
-    return Problem(403, detail=detail, headers={"WWW-Authenticate": challenge})
+def forbidden(
+    detail: str, scopes: Sequence[str] = (), *, claims: Claims = EMPTY, patient: str | None = None
+) -> Problem:
+    """403; with ``scopes`` it says which ones would do. The rest is what ``Denied`` knows."""
+    headers: Mapping[str, str] = EMPTY
+    if scopes:
+        headers = {"WWW-Authenticate": f'{REALM}, error="insufficient_scope", scope="{" ".join(scopes)}"'}
+    return Denied(403, detail, headers, patient=patient, claims=claims)
 
 
 class Gate:
@@ -175,9 +177,9 @@ class Gate:
                 claims = judged
                 granted = _scopes(claims)
                 if missing := [each for each in scopes if each not in granted]:
-                    raise forbidden("The token lacks a scope that this needs.", missing)
+                    raise forbidden("The token lacks a scope that this needs.", missing, claims=claims)
         if not actor_allowed(self._operation, claims):
-            raise forbidden("This is not for this kind of caller.")
+            raise forbidden("This is not for this kind of caller.", claims=claims)
         return claims
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.contract.model import Operation
 from harness.serving.access import Claims, allowed
-from harness.serving.problems import Problem
+from harness.serving.problems import Denied, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,12 @@ def sight_of(operation: Operation, claims: Claims) -> Sight:
     return Sight(people, nobody=unnamed)
 
 
-def no_such_thing() -> Problem:
-    """404 in the same words where there is none and where the caller may not know that there is one."""
-    return Problem(404, detail="There is no such resource.")
+def no_such_thing(patient: str | None = None) -> Problem:
+    """404 in the same words where there is none and where the caller may not know that there is one.
+
+    ``patient`` is whose it is, if there is one: for the record of who asked, never for the answer.
+    """
+    return Denied(404, "There is no such resource.", patient=patient)
 
 
 def _related(claims: Claims) -> set[str]:

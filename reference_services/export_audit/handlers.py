@@ -23,6 +23,9 @@ ACCOUNTED = frozenset({"PUBHLTH", "HRESCH", "HLEGAL"})
 """Purposes of which a patient is given an account: not treatment, payment and operations, nor what was asked
 for by the patient (45 CFR 164.528(a)(1))."""
 
+EMERGENCY = ("proxy-consent", "breakGlass", "granted")
+"""What breakGlassChanged has written down already, with its purpose."""
+
 ENDED: Mapping[str, JSON] = {"content": None}
 """What was put together is kept no longer than it may be downloaded."""
 
@@ -143,6 +146,8 @@ def listDisclosures(work: Work, request: Request) -> Page:
 def accessHappened(work: Work, message: IncomingMessage) -> None:
     """An entry of the log; and a disclosure, if somebody outside was told what has to be accounted for."""
     told = dict(message.payload)
+    if tuple(told[name] for name in ("service", "operation", "outcome")) == EMERGENCY:
+        return
     recipient, disclosed = told.pop("recipientId", None), told.pop("disclosed", None)
     if work.peek("AccessEntry", told["id"]) is not None:
         return

@@ -22,7 +22,7 @@ def may_know(work: Work, thing: Aggregate) -> bool:
 def discreet(work: Work, thing: Aggregate) -> Aggregate:
     """The thing itself. Raises Problem 404, the same as where there is none, for who may not know of it."""
     if not may_know(work, thing):
-        raise no_such_thing()
+        raise no_such_thing(thing.subject)
     return thing
 
 

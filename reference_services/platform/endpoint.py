@@ -12,12 +12,13 @@ from harness.serving.emitting import Cause
 from harness.serving.exchange import Answer, Request
 from harness.serving.problems import Problem
 from harness.serving.sight import no_such_thing, sight_of
+from reference_services.platform.accesses import Accesses
 from reference_services.platform.aggregate import Aggregate
 from reference_services.platform.clock import Clock
 from reference_services.platform.idempotency import InProgress, recall, remember
 from reference_services.platform.operations import OperationPlan, answer_of
 from reference_services.platform.situation import Knowledge, Situation
-from reference_services.platform.store import Conflict, Store, WriteWanted
+from reference_services.platform.store import Conflict, Store, Transaction, WriteWanted
 from reference_services.platform.work import Work
 
 TRIES = 5
@@ -35,6 +36,7 @@ class Endpoint:
     def __init__(self, plan: OperationPlan, store: Store, knowledge: Knowledge, clock: Clock) -> None:
         self._plan, self._store, self._knowledge, self._clock = plan, store, knowledge, clock
         self._in_progress = InProgress()
+        self._accesses = Accesses(store, knowledge, clock)
 
     def answer(self, request: Request) -> Answer:
         """Raises Problem for every refusal; nothing is kept then."""
@@ -50,28 +52,40 @@ class Endpoint:
         raise Problem(409, detail="Others are changing the same thing. Try again.")
 
     def _once(self, request: Request, claim: Claim | None) -> Answer:
-        plan = self._plan
-        with self._store.transaction(plan.writes) as transaction:
-            situation = self._situation(request)
-            if claim is not None and (before := recall(transaction, claim)) is not None:
-                return self._again(before, situation)
-            work = Work(transaction, self._knowledge, situation)
-            result = plan.handler(work, request)
-            made = isinstance(result, Aggregate) and work.is_new(result)
-            answer = answer_of(plan, self._knowledge.kind, result, made, situation.context)
-            if plan.emissions:
-                work.finish(plan.emissions, result, answer)
-            if claim is not None:
-                remember(transaction, claim, answer, work.now)
-            return answer
+        writes = self._plan.writes
+        with self._store.transaction(writes) as transaction:
+            answer, patient = self._answered(request, claim, transaction)
+            if writes:
+                self._accesses.granted(request, answer, patient, transaction)
+        if not writes:
+            self._accesses.granted(request, answer, patient, None)
+        return answer
+
+    def _answered(
+        self, request: Request, claim: Claim | None, transaction: Transaction
+    ) -> tuple[Answer, str | None]:
+        """The answer, and whose thing was got for it."""
+        plan, situation = self._plan, self._situation(request)
+        if claim is not None and (before := recall(transaction, claim)) is not None:
+            return self._again(before, situation), None
+        work = Work(transaction, self._knowledge, situation)
+        result = plan.handler(work, request)
+        made = isinstance(result, Aggregate) and work.is_new(result)
+        answer = answer_of(plan, self._knowledge.kind, result, made, situation.context)
+        if plan.emissions:
+            work.finish(plan.emissions, result, answer)
+        if claim is not None:
+            remember(transaction, claim, answer, work.now)
+        return answer, work.patient
 
     def _again(self, before: Answer, situation: Situation) -> Answer:
         """What was answered before, to who may still see it: rights may have ended since."""
         operation = self._plan.operation
         if operation.subject is not None and operation.subject.startswith("$response."):
             subject = evaluate(operation.subject, replace(situation.context, response_body=before.body))
-            if not situation.sight.sees(subject if isinstance(subject, str) else None):
-                raise no_such_thing()
+            patient = subject if isinstance(subject, str) else None
+            if not situation.sight.sees(patient):
+                raise no_such_thing(patient)
         return before
 
     def _situation(self, request: Request) -> Situation:

@@ -59,19 +59,8 @@ class Kind:
         return value if isinstance(value, str) else None
 
     def new_id(self) -> str:
-        """A fresh id that the schema of ``id`` takes: a UUID, else what its pattern asks for."""
-        schema = self.id_schema
-        if schema is None or compile_schema(schema).is_valid(made := str(uuid.uuid4())):
-            return str(uuid.uuid4()) if schema is None else made
-        raw = expand(schema).raw
-        pattern = raw.get("pattern", "") if isinstance(raw, Mapping) else ""
-        if found := _PREFIXED.fullmatch(pattern):
-            prefix, least, most = found[1], int(found[2]), int(found[3])
-            length = max(least, min(most, _RANDOM))
-            return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))
-        from harness.contract.schema import generate
-
-        return str(generate(schema, secrets.randbits(31)))
+        """A fresh id that the schema of ``id`` takes."""
+        return new_id(self.id_schema)
 
     def of_its_own(self, document: Mapping[str, JSON], given: Mapping[str, JSON]) -> dict[str, JSON]:
         """The document with fresh values, where it was not given them, for what no two may share.
@@ -84,6 +73,21 @@ class Kind:
         parts = {part for key in self.unique for part in key.split(",") if part in document}
         fresh = {part: generate(named[part], secrets.randbits(31)) for part in parts - given.keys()}
         return {**document, **fresh}
+
+
+def new_id(schema: Schema | None) -> str:
+    """A fresh id that this schema takes: a UUID, else what its pattern asks for."""
+    if schema is None or compile_schema(schema).is_valid(made := str(uuid.uuid4())):
+        return str(uuid.uuid4()) if schema is None else made
+    raw = expand(schema).raw
+    pattern = raw.get("pattern", "") if isinstance(raw, Mapping) else ""
+    if found := _PREFIXED.fullmatch(pattern):
+        prefix, least, most = found[1], int(found[2]), int(found[3])
+        length = max(least, min(most, _RANDOM))
+        return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    from harness.contract.schema import generate
+
+    return str(generate(schema, secrets.randbits(31)))
 
 
 def plain_kind(name: str) -> Kind:

@@ -15,6 +15,7 @@ from harness.serving.keys import JWKS_PATH
 from harness.serving.recording import Recorder
 from harness.serving.relations import StillRelated, told_in
 from harness.serving.security import Keys
+from reference_services.platform.accesses import Accesses
 from reference_services.platform.clock import Clock
 from reference_services.platform.control import ServiceControl
 from reference_services.platform.endpoint import endpoint
@@ -77,6 +78,7 @@ class ReferenceService:
             extra_routes={JWKS_PATH: lambda: Answer(200, keys.jwks()), **figures.routes()},
             validate_responses=validate_responses,
             handlers_place=handlers.place,
+            denials=Accesses(self.store, self.knowledge, self.clock).denied,
         )
         self.app: ASGIApp = Measured(app, figures)
         self.control: ASGIApp | None = control_app(self.control_face)

@@ -64,7 +64,8 @@ class Work:
 
     ``now`` is the service's time (UTC, aware), the same throughout. ``actor`` is the token's ``actor``
     (``service`` for messages and timers), ``claims`` are all of its claims. ``cause`` says what the events
-    will name as theirs, ``driver`` what moves lifecycles.
+    will name as theirs, ``driver`` what moves lifecycles. ``patient`` is whose the first thing was that the
+    caller got.
     """
 
     def __init__(self, transaction: Transaction, knowledge: Knowledge, situation: Situation) -> None:
@@ -78,6 +79,7 @@ class Work:
         self._made: set[tuple[str, str]] = set()
         self._telling = Telling(transaction, knowledge, situation)
         self._touched: Aggregate | None = None
+        self.patient: str | None = None
 
     def get(self, type: str, id: str, *, internal: bool = False) -> Aggregate:
         """The aggregate with this id.
@@ -89,8 +91,9 @@ class Work:
         """
         found = self.peek(type, id) if internal else records.read(self._transaction, type, id)
         if found is None or not (internal or self._situation.sight.sees(found.subject)):
-            raise no_such_thing()
+            raise no_such_thing(None if found is None else found.subject)
         if not internal:
+            self.patient = self.patient or found.subject
             self._precondition.check_addressed(found)
         return found
 

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from harness.contract.expressions import Context
 from harness.contract.model import MessageOperation
 from harness.serving.exchange import Request
 from harness.serving.problems import Problem
 from harness.serving.relations import Told, told
 from reference_services.platform import inbox
+from reference_services.platform.accesses import Accesses
 from reference_services.platform.work import Aggregate, Page, Work
-from tests.faulty_services.breaking import handlers, otherwise, platform, tokens
+from tests.faulty_services.breaking import Event, events, handlers, otherwise, platform, tokens
 from tests.faulty_services.fault import Fault
+
+ACCESS, SOMEBODY = "portal.export-audit.access.v1", "pat-0a5k3r8w2m"
+
+
+def _accesses(
+    operation: str, edit: Callable[[Event], tuple[Event, ...]]
+) -> Callable[[Event], tuple[Event, ...]]:
+    """What is told of accesses by one operation."""
+
+    def edited(event: Event) -> tuple[Event, ...]:
+        about = event.topic == ACCESS and event.payload["operation"] == operation
+        return edit(event) if about else (event,)
+
+    return edited
+
+
+def _of_somebody(event: Event) -> tuple[Event, ...]:
+    return (replace(event, payload={**event.payload, "patientId": SOMEBODY}),)
 
 
 def _everybodys_appointments(work: Work, _: Request) -> Page:
@@ -163,5 +185,35 @@ FAULTS = (
         "Somebody who may not is not refused: staff",
         otherwise("downloadExport", access={"patient": "own", "proxy": "granted", "staff": "any"}),
         ("concurrency", "paging"),
+    ),
+    Fault(
+        "nobody hears who read a record",
+        "access",
+        "encounters-records",
+        "audit",
+        "getDischargeSummary",
+        "An access that was granted is not told",
+        events(_accesses("getDischargeSummary", lambda event: ())),
+        ("revocation", "paging"),
+    ),
+    Fault(
+        "nobody hears who was refused",
+        "access",
+        "scheduling",
+        "audit",
+        "listAppointments",
+        "An access that was denied is not told",
+        platform((Accesses, "denied", lambda *_: None)),
+        ("revocation", "paging"),
+    ),
+    Fault(
+        "an access is told of another patient",
+        "access",
+        "medications",
+        "audit",
+        "getRefill",
+        "An access that was granted is told with another patient",
+        events(_accesses("getRefill", _of_somebody)),
+        ("revocation", "paging"),
     ),
 )

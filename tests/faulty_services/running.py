@@ -17,7 +17,9 @@ from reference_services.platform.handlers import import_handlers
 from reference_services.platform.service import build_service
 from tests.faulty_services.breaking import Break
 
-EVERYTHING: frozenset[Capability] = frozenset({"kafka", "control", "state", "access", "idempotency"})
+EVERYTHING: frozenset[Capability] = frozenset(
+    {"kafka", "control", "state", "access", "idempotency", "accesses"}
+)
 START = 30.0
 
 

@@ -107,7 +107,6 @@ def test_who_has_nothing_gets_empty_lists_and_no_error(portal: Portal) -> None:
         ("billing", "invoices"),
         ("billing", "payments"),
         ("export-audit", "exports"),
-        ("export-audit", "access-log"),
         ("export-audit", "disclosures"),
     ):
         found = portal.get(service, f"/patients/{BEN}/{path}", patient(BEN))

@@ -149,7 +149,8 @@ class MessageOperation:
 
     ``attempts`` and ``backoff`` (seconds) come from ``x-retry``; ``dead_letter`` is the channel that takes
     what could not be processed. ``group`` and ``client`` are the only or default values that the Kafka
-    binding's ``groupId`` and ``clientId`` schemas allow; None where they leave a choice.
+    binding's ``groupId`` and ``clientId`` schemas allow; None where they leave a choice. ``records`` is of
+    what the messages are the record (``x-records``), which no emission causes.
     """
 
     id: str
@@ -171,6 +172,7 @@ class MessageOperation:
     tags: tuple[str, ...] = ()
     bindings: Mapping[str, JSON] = field(default=EMPTY)
     relation: Relation | None = None
+    records: Literal["accesses"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,11 @@ class Contract:
     def receives(self) -> Mapping[str, MessageOperation]:
         return {k: v for k, v in self.message_operations.items() if v.action == "receive"}
 
+    @property
+    def access_record(self) -> MessageOperation | None:
+        """The send operation that tells of every access (``x-records: accesses``), or None."""
+        return next((each for each in self.message_operations.values() if each.records), None)
+
     def links_to(self, operation: str) -> Iterator[tuple[Operation, Response, Link]]:
         """Every link of this contract that leads to an operation, with where it starts."""
         for source in self.operations.values():

@@ -17,16 +17,23 @@ export class Problem extends Error {
   }
 }
 
-/** Serves {'POST /path/{id}': operation} on loopback; gives the address, once it answers. */
-export function serve(operations, port, authenticate) {
+/** Who asks may not; `patient` is whose it is, which is no part of the answer. */
+export const denied = (status, detail, patient) => Object.assign(new Problem(status, detail), { patient })
+
+/**
+ * Serves {'POST /path/{id}': operation} on loopback; gives the address, once it answers. `accessed` is told of
+ * every access to what is some patient's.
+ */
+export function serve(operations, port, authenticate, accessed) {
   const routes = Object.entries(operations).map(([route, operation]) => {
     const [method, path] = route.split(' ')
     return { method, path: new RegExp(`^${path.replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`), ...operation }
   })
+  const by = { authenticate, accessed }
   const server = createServer(async (request, response) => {
     const named = request.headers['x-correlation-id'] ?? ''
     const correlation = CORRELATION.test(named) ? named : randomUUID()
-    const { status, body, headers } = await answer(request, routes, authenticate, correlation).catch(refusal)
+    const { status, body, headers } = await answer(request, routes, by, correlation).catch(refusal)
     const type = body && { 'Content-Type': `application/${status < 400 ? '' : 'problem+'}json` }
     response.writeHead(status, { 'X-Correlation-Id': correlation, ...type, ...headers })
     response.end(body && JSON.stringify(body))
@@ -44,7 +51,7 @@ function refusal(error) {
 }
 
 /** In the contract's order: 401, 403, then 400, 406, 413, 415; an operation sees to what its state decides. */
-async function answer(request, routes, authenticate, correlation) {
+async function answer(request, routes, { authenticate, accessed }, correlation) {
   const { headers, method, url } = request
   const [pathname, search] = url.split(/\?(.*)/s)
   const there = routes.filter(({ path }) => path.test(pathname))
@@ -55,14 +62,29 @@ async function answer(request, routes, authenticate, correlation) {
   const claims = authenticate?.(headers.authorization)
   const bytes = operation.body ? await read(request) : ''
   const body = bytes.length ? decoded(bytes) : {}, path = { ...pathname.match(operation.path).groups }
-  const asked = { claims, headers, path, query: Object.fromEntries(new URLSearchParams(search)), body }
-  if (claims) authorise(operation, asked)
+  const asked = { claims, method, headers, path, query: Object.fromEntries(new URLSearchParams(search)), body }
+  const traceparent = TRACE.test(headers.traceparent) ? headers.traceparent : newTrace()
+  const cause = { correlation, causation: correlation, traceparent }
+  const tell = (patient, outcome) => {
+    if (operation.id && patient) accessed(operation.id, asked, patient, outcome, cause)
+  }
+  try {
+    const given = carriedOut(operation, asked, bytes, cause)
+    tell(path.patientId ?? body?.patientId ?? given.body?.patientId, 'granted')
+    return given
+  } catch (error) {
+    tell(error.patient, 'denied')
+    throw error
+  }
+}
+
+function carriedOut(operation, asked, bytes, cause) {
+  const { headers } = asked
+  if (asked.claims) authorise(operation, asked)
   if (!JSON_IS_FINE.test(headers.accept ?? '')) throw new Problem(406, 'This answers with JSON.')
   if (bytes.length > MOST_BYTES) throw new Problem(413, 'The body is too large.')
   if (bytes.length && !IS_JSON.test(headers['content-type'])) throw new Problem(415, 'Send JSON.')
   validate(operation, asked)
-  const traceparent = TRACE.test(headers.traceparent) ? headers.traceparent : newTrace()
-  const cause = { correlation, causation: correlation, traceparent }
   return operation.run({ ...asked, access: operation.access, cause })
 }
 
@@ -127,7 +149,7 @@ function authorise({ scope, access }, { claims, path, body }) {
   const scoped = claims.scope?.split(' ').includes(scope)
   const patient = path.patientId ?? body?.patientId // x-subject; elsewhere it is what is stored that decides
   const related = patient === undefined ? access[claims.actor] : may(access, claims, patient)
-  if (!scoped || !related) throw new Problem(403, 'This token does not permit it.')
+  if (!scoped || !related) throw denied(403, 'This token does not permit it.', patient)
 }
 
 function validate({ params = {}, query = {}, headers = {}, body }, asked) {

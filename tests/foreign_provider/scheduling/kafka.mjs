@@ -8,9 +8,9 @@ let producer, last = Promise.resolve()
 /** Sends an event as CloudEvents 1.0 in binary mode, after what is being done now and what was sent before. */
 export function publish(type, topic, payload, { correlation, causation, traceparent }) {
   const headers = {
-    ce_specversion: '1.0', ce_id: randomUUID(), ce_type: `portal.scheduling.${type}.v1`,
+    ce_specversion: '1.0', ce_id: randomUUID(), ce_type: `${type}.v1`,
     ce_source: '/portal/scheduling', ce_subject: payload.id, ce_time: payload.occurredAt,
-    ce_correlationid: correlation, ce_causationid: causation, ce_sequence: String(payload.version),
+    ce_correlationid: correlation, ce_causationid: causation, ce_sequence: String(payload.version ?? 1),
     traceparent, 'content-type': 'application/json',
   }
   send(topic, { key: payload.id, headers, value: JSON.stringify(payload) })

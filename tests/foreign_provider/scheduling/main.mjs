@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { control, examplesOf } from './control.mjs'
 import { authenticator, serve } from './http.mjs'
 import { connect } from './kafka.mjs'
-import { newId, operations, received, start } from './scheduling.mjs'
+import { accessed, newId, operations, received, start } from './scheduling.mjs'
 
 const text = (fallback) => ({ type: 'string', default: fallback })
 const options = {
@@ -25,6 +25,6 @@ start({ ...examples, Slot: [...examples.Slot, ...free] }, given.fault)
 if (given.kafka) await connect(given.kafka, received)
 const { keys } = JSON.parse(readFileSync(given.jwks, 'utf8'))
 const authenticate = authenticator(keys, given.issuer, given.audience)
-const addresses = { service: await serve(operations, given.port, authenticate) }
+const addresses = { service: await serve(operations, given.port, authenticate, accessed) }
 if (given['control-port']) addresses.control = await serve(control(examples), given['control-port'])
 console.log(JSON.stringify(addresses)) // all of it answers now

@@ -1,6 +1,6 @@
 // Slots and appointments: what they may turn into, who sees and changes them, and what is told of it.
 import { createHmac, randomBytes } from 'node:crypto'
-import { grants, may, newTrace, Problem, wrong } from './http.mjs'
+import { denied, grants, may, newTrace, Problem, wrong } from './http.mjs'
 import { publish } from './kafka.mjs'
 import { ANSWER, BOOKING, CANCELLING, HOLDING, KEY, MOVING, PAGE, SEARCH, STATUSES, VERSION } from './looks.mjs'
 import { GRANT, ids, PATIENT, PROVIDER } from './looks.mjs'
@@ -62,7 +62,7 @@ function tell({ type, doc, version }, from, reason, cause) {
   const { providerId, locationId, specialty, patientId, slotId, previousSlotId, pendingReason, selfPay } = doc
   if (type === 'Slot') Object.assign(told, { providerId, locationId, specialty })
   else Object.assign(told, { patientId, slotId, previousSlotId, pendingReason, selfPay })
-  publish(`${type}Changed`, `portal.scheduling.${type.toLowerCase()}.v1`, told, cause)
+  publish(`portal.scheduling.${type}Changed`, `portal.scheduling.${type.toLowerCase()}.v1`, told, cause)
 }
 
 function free(slotId, reason, cause) {
@@ -159,6 +159,19 @@ export const received = {
   'portal.patient-profile.patient.v1': patientChanged,
 }
 
+const PURPOSES = { patient: 'PATRQT', proxy: 'FAMRQT', clinician: 'TREAT' }
+
+/** Tells the access log who asked for what of whose. Whoever was refused may have named no patient at all. */
+export function accessed(operation, { method, claims }, patientId, outcome, cause) {
+  if (!ids.patientId(patientId)) return
+  const { sub: agentId, actor } = claims
+  const action = { GET: 'R' }[method] ?? (operation === 'bookAppointment' ? 'C' : 'E')
+  const told = { id: newId('acc'), service: 'scheduling', operation, action, agentId, actor, patientId, outcome }
+  const purpose = PURPOSES[actor] ?? 'HOPERAT', occurredAt = now().toISOString()
+  const access = { ...told, purpose, breakGlass: false, occurredAt, confidentiality: 'N' }
+  publish('portal.export-audit.AccessHappened', 'portal.export-audit.access.v1', access, cause)
+}
+
 // What requests name, and whether it may be had.
 
 const refuse = (status, detail) => { throw new Problem(status, detail) }
@@ -174,7 +187,8 @@ function heldSlot({ body }, patient) {
 function appointmentOf({ path, claims, access }) {
   const it = things.Appointment.get(path.appointmentId)
   const visible = it && (may(access, claims, it.doc.patientId) || fault === 'leak')
-  return visible ? it : refuse(404, 'There is no such resource.')
+  if (!visible) throw denied(404, 'There is no such resource.', it?.doc.patientId)
+  return it
 }
 
 function changeable(asked, statuses) {
@@ -256,6 +270,8 @@ function listAppointments(asked) {
   return page(asked, [...things.Appointment.values()].filter(fits), ({ doc }) => doc.createdAt + doc.id)
 }
 
+const getAppointment = (asked) => shown(appointmentOf(asked))
+
 function rescheduleAppointment(asked) {
   const it = changeable(asked, ['proposed', 'pending', 'booked']), slot = heldSlot(asked, it.doc.patientId)
   const previousSlotId = it.doc.slotId
@@ -288,6 +304,7 @@ const hold = { scope: 'patient/Slot.write', access: OWN, params: { slotId }, bod
 const look = { scope: 'patient/Appointment.read', access: { ...OWN, ...CARE } }
 const book = { scope: 'patient/Appointment.write', access: OWN }
 const change = { ...book, params: { appointmentId }, headers: VERSION }
+const care = { ...change, access: CARE, scope: 'user/Appointment.write' }
 const checkIn = turns(['booked', 'arrived'], 'checked-in', 'checked-in')
 const markNoShow = turns(['booked'], 'noshow', 'missed')
 const fulfil = turns(['checked-in'], 'fulfilled', 'fulfilled')
@@ -295,16 +312,16 @@ const fulfil = turns(['checked-in'], 'fulfilled', 'fulfilled')
 export const operations = {
   'GET /v1/slots': { ...search, query: { ...SEARCH, ...PAGE }, run: searchSlots },
   'GET /v1/slots/{slotId}': { ...search, params: { slotId }, run: getSlot },
-  'POST /v1/slots/{slotId}/hold': { ...hold, run: holdSlot },
-  'POST /v1/slots/{slotId}/release': { ...hold, run: releaseSlot },
-  'POST /v1/appointments': { ...book, headers: KEY, body: BOOKING, run: bookAppointment },
+  'POST /v1/slots/{slotId}/hold': { ...hold, id: 'holdSlot', run: holdSlot },
+  'POST /v1/slots/{slotId}/release': { ...hold, id: 'releaseSlot', run: releaseSlot },
+  'POST /v1/appointments': { ...book, headers: KEY, body: BOOKING, id: 'bookAppointment', run: bookAppointment },
   'GET /v1/patients/{patientId}/appointments': {
-    ...look, params: { patientId }, query: { ...STATUSES, ...PAGE }, run: listAppointments,
+    ...look, params: { patientId }, query: { ...STATUSES, ...PAGE }, id: 'listAppointments', run: listAppointments,
   },
-  [`GET ${one}`]: { ...look, params: { appointmentId }, run: (asked) => shown(appointmentOf(asked)) },
-  [`POST ${one}/reschedule`]: { ...change, body: MOVING, run: rescheduleAppointment },
-  [`POST ${one}/cancel`]: { ...change, body: CANCELLING, run: cancelAppointment },
-  [`POST ${one}/check-in`]: { ...change, run: checkIn },
-  [`POST ${one}/no-show`]: { ...change, access: CARE, scope: 'user/Appointment.write', run: markNoShow },
-  [`POST ${one}/fulfil`]: { ...change, access: CARE, scope: 'user/Appointment.write', run: fulfil },
+  [`GET ${one}`]: { ...look, params: { appointmentId }, id: 'getAppointment', run: getAppointment },
+  [`POST ${one}/reschedule`]: { ...change, body: MOVING, id: 'rescheduleAppointment', run: rescheduleAppointment },
+  [`POST ${one}/cancel`]: { ...change, body: CANCELLING, id: 'cancelAppointment', run: cancelAppointment },
+  [`POST ${one}/check-in`]: { ...change, id: 'checkIn', run: checkIn },
+  [`POST ${one}/no-show`]: { ...care, id: 'markNoShow', run: markNoShow },
+  [`POST ${one}/fulfil`]: { ...care, id: 'fulfilAppointment', run: fulfil },
 }

@@ -95,7 +95,7 @@ channels:
     address: portal.tickets.dead-letter.v1
 operations:
   ticketChanged: {action: send, channel: {$ref: '#/channels/ticket'}}
-  mailed: {action: send, channel: {$ref: '#/channels/ticket'}}
+  mailed: {action: send, channel: {$ref: '#/channels/ticket'}, x-records: accesses}
   mailAnswered:
     action: receive
     channel: {$ref: '#/channels/mail'}

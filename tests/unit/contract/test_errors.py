@@ -67,6 +67,23 @@ def test_a_mistake_is_named_with_its_line_and_remedy(
     assert error.found and error.expected
 
 
+@pytest.mark.parametrize(
+    ("instead", "says"),
+    [
+        ("x-record: accesses", "Did you mean 'x-records'?"),
+        ("x-records: access", "'x-records' is 'access'. Expected: accesses."),
+        ("x-records: [accesses]", "Expected: accesses."),
+    ],
+)
+def test_what_is_recorded_is_said_by_one_word(folder: Path, instead: str, says: str) -> None:
+    path = folder / "tickets" / "asyncapi.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("x-records: accesses", instead), encoding="utf-8")
+    error = refused(folder / "tickets")
+    assert says in str(error)
+    assert error.where == f"{path}:{line_of(text, 'x-records')}"
+
+
 def test_a_duplicate_key_names_both_places(write: Write) -> None:
     path = write("openapi.yaml", "openapi: 3.1.0\ninfo: {}\npaths: {}\ninfo: {}\n")
     error = refused(path)
@@ -194,8 +211,8 @@ def test_a_folder_without_contracts_says_what_belongs_there(tmp_path: Path) -> N
 
 def test_a_message_that_its_channel_does_not_list_is_refused(folder: Path, write: Write) -> None:
     text = (folder / "tickets/asyncapi.yaml").read_text()
-    operation = "  mailed: {action: send, channel: {$ref: '#/channels/ticket'}}"
+    operation = "{action: send, channel: {$ref: '#/channels/ticket'}, x-records: accesses}"
     listed = "messages: [{$ref: '#/channels/mail/messages/answered'}]"  # through the channel's own $ref
-    other = operation.replace("}}", f"}}, {listed}}}")
+    other = operation.replace("x-records: accesses", listed)
     write("contracts/tickets/asyncapi.yaml", text.replace(operation, other))
     assert "its channel 'ticket' does not list" in refused(folder / "tickets").found

@@ -105,6 +105,12 @@ def test_messages_arrive_whole(folder: Path) -> None:
     assert [(each.name, each.payload) for each in message.examples] == [("opened", {"id": "t-1"})]
 
 
+def test_one_send_operation_may_be_the_record_of_accesses(folder: Path) -> None:
+    contract = load(folder / "tickets")
+    assert contract.sends["ticketChanged"].records is None
+    assert contract.access_record is contract.sends["mailed"]
+
+
 def test_a_channel_may_stand_in_another_service(folder: Path) -> None:
     contract = load(folder / "tickets")
     received = contract.receives["mailAnswered"]

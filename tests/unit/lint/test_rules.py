@@ -95,6 +95,8 @@ CASES = [
     ("expression", KAFKA, "begins: $message.payload#/ok", "begins: ok ==", "begins is malformed", ""),
     ("word", KAFKA, "channel: {$ref: '#/channels/visit'}}",
      "channel: {$ref: '#/channels/visit'}, x-relation: {}}", "'x-relation' means nothing here", "a receive"),
+    ("word", KAFKA, "x-retry: {attempts: 2}", "x-records: accesses", "'x-records' means nothing here",
+     "a send"),
     ("link", HTTP, "{operationId: closeVisit,", "{operationId: closeVist,", "no operation", "'closeVisit'"),
     ("link", HTTP, "{visitId: $response", "{visit: $response", "does not have", "'visitId'"),
     ("topic-owner", KAFKA, "Seen: {action: send, channel: {$ref: '#/channels/visit'}}",
@@ -154,6 +156,15 @@ components:
 """
     found, _, _ = changed(folder, HTTP, "components:\n", more)
     assert [(each.check, each.operation) for each in found] == [("lint/same-path", "/visits/{id}")]
+
+
+def test_a_topic_that_its_owner_receives_may_be_fed_by_many(folder: Path) -> None:
+    """Both send on the visits' own topic: that is a conflict, unless visits is who receives from them."""
+    fed = "{action: %s, channel: {$ref: '#/channels/visit'}}"
+    found, _, _ = changed(folder, BILLS, fed % "receive", fed % "send")
+    assert "lint/topic-owner" in {each.check for each in found}
+    found, _, _ = changed(folder, KAFKA, f"visitSeen: {fed % 'send'}", f"visitSeen: {fed % 'receive'}")
+    assert "lint/topic-owner" not in {each.check for each in found}
 
 
 def test_the_place_is_the_line_of_the_mistake(folder: Path) -> None:
