@@ -7,6 +7,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from typing import Any, cast
 
 from harness.contract.model import EMPTY, Operation, Response
@@ -15,6 +16,7 @@ from harness.serving.admission import Admission
 from harness.serving.bodies import is_json
 from harness.serving.envelope import INCOMING, Incoming
 from harness.serving.exchange import Answer, Handler, Request
+from harness.serving.overload import Line
 from harness.serving.problems import Problem
 from harness.serving.security import Gate
 from harness.serving.wire import Scope, respond
@@ -63,17 +65,25 @@ def _missing_headers(response: Response, answer: Answer) -> list[str]:
 class Exchange:
     """An ASGI callable for one operation."""
 
-    __slots__ = ("_admission", "_answer", "_gate", "_judge")
+    __slots__ = ("_admission", "_answer", "_gate", "_judge", "_line")
 
     def __init__(
-        self, admission: Admission, handler: Handler, pool: Executor, judge: ResponseJudge | None = None
+        self,
+        admission: Admission,
+        handler: Handler,
+        pool: Executor,
+        line: Line | None = None,
+        judge: ResponseJudge | None = None,
     ) -> None:
         self._admission, self._judge = admission, judge
         self._gate: Gate | None = None
         is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
             getattr(handler, "__call__", None)  # noqa: B004  an object may be an asynchronous callable
         )
-        self._answer = cast(_Answering, handler) if is_async else _in_a_thread(cast(_Plain, handler), pool)
+        self._line = None if is_async else line
+        self._answer = (
+            cast(_Answering, handler) if is_async else _in_a_thread(cast(_Plain, handler), pool, line)
+        )
 
     def behind(self, gate: Gate) -> Exchange:
         """This exchange, for those whom the gate admits."""
@@ -81,6 +91,8 @@ class Exchange:
         return self
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if self._line is not None:
+            self._line.check()
         incoming: Incoming = scope["extensions"][INCOMING]
         claims = self._gate.admit(scope, incoming.headers) if self._gate is not None else EMPTY
         request = await self._admission.admit(
@@ -95,8 +107,11 @@ class Exchange:
         await respond(send, answer, incoming.trace)
 
 
-def _in_a_thread(handler: _Plain, pool: Executor) -> _Answering:
+def _in_a_thread(handler: _Plain, pool: Executor, line: Line | None) -> _Answering:
+    """A line is joined only here: a caller who is slow to send takes nobody's place in it."""
+
     async def answer(request: Request) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(pool, handler, request)
+        async with line.turn() if line is not None else nullcontext():
+            return await asyncio.get_running_loop().run_in_executor(pool, handler, request)
 
     return answer
