@@ -36,8 +36,8 @@ from harness.kafka.wire import Record
 from harness.processes import Child
 from harness.serving.keys import KeyStore
 from harness.serving.overload import AT_ONCE
-from tests.benchmarks.mock_load import cpu_of
 from tests.benchmarks.open_loop import Ask, Heard, Told, at_a_rate, each_once, in_turns
+from tests.benchmarks.others import had_by_others
 from tests.benchmarks.overload_figures import KINDS, Figures, table
 
 ROUNDS = 3
@@ -65,6 +65,7 @@ class Service:
     control: str
     pid: int
     token: str
+    core: int
     free: deque[str] = field(default_factory=deque)
     made: list[str] = field(default_factory=list)
     refused: deque[Ask] = field(default_factory=lambda: deque(maxlen=AGAIN))
@@ -133,11 +134,11 @@ def _round(service: Service, broker: Broker) -> tuple[Figures, list[str]]:
         full = _part(service, heard, partial(in_turns, clients=CLIENTS), "capacity")
         capacity = sum(each.status < 300 for each in full.told) / full.seconds
         service.make_slots(int(capacity * SECONDS["overload"] / len(KINDS) * 1.2) + 800)
-        cpu = cpu_of(service.pid)
+        before = had_by_others(service.core, service.pid)
         loaded = _part(service, heard, partial(at_a_rate, rate=TIMES * capacity), "overload")
-        used = (cpu_of(service.pid) - cpu) / loaded.seconds
+        others = (had_by_others(service.core, service.pid) - before) / loaded.seconds
         faults = [*_wrong_answers(loaded), *_lost(service, heard)]
-    return Figures(capacity, unloaded, loaded, used), faults
+    return Figures(capacity, unloaded, loaded, others), faults
 
 
 def _part(service: Service, heard: Listener, how: Callable[..., Heard], name: str) -> Heard:
@@ -207,10 +208,8 @@ def _service() -> Iterator[tuple[Service, Broker]]:
                 with child:
                     child.await_ready(ready, 60.0)
                     port = int(child.ready["services"]["scheduling"].rpartition(":")[2])
-                    yield (
-                        Service(port, child.ready["control"]["scheduling"], child.pid, token),
-                        embedded.broker,
-                    )
+                    control = child.ready["control"]["scheduling"]
+                    yield Service(port, control, child.pid, token, cores[0]), embedded.broker
         finally:
             if apart:
                 os.sched_setaffinity(0, cores)
