@@ -126,7 +126,7 @@ def test_where_nothing_gets_done_nobody_else_may_wait() -> None:
         work = Work()
         for _ in range(AT_ONCE + 1):
             await work.join()
-        work.clock.now += STANDS
+        work.clock.now += 2 * STANDS
         assert await work.fill() == 0
         await work.done(2)
         assert await work.fill() > 0, "one may begin at once"
