@@ -3,7 +3,8 @@
 Who joins a line waits for as long as those before take (Little's law): how many they are, divided by how
 many are done a second. A bound by number alone bounds no time, for the slower the work the longer the same
 line takes; a bound by time alone refuses the twentieth of the requests that one page sends at once. So for a
-moment a line may be long, and one that stands only as long as is worked off in a given time.
+moment a line may be long, and one that stands only as long as is worked off in a given time. A few may wait
+even so: on a slow machine everything is slow, and a handful of clients who take turns are no overload.
 
 Controlled delay (RFC 8289) tells a burst from a standing queue in the same way. It finds out afterwards how
 long somebody has waited, and drops then; here it is foreseen, on arrival, before a token or a body was looked
@@ -31,7 +32,7 @@ VARIABLE = "PORTAL_LONGEST_WAIT"
 """Names ``LONGEST`` anew, in milliseconds."""
 
 LONGEST = 0.01
-"""Seconds that a line which stands may take."""
+"""Seconds that a line which stands may take, if more than ``FEW`` are in it."""
 
 STANDS = 0.1
 """Seconds after which a line stands (RFC 8289's interval)."""
@@ -42,6 +43,9 @@ For as long after a refusal a new line stands at once: it was empty for a moment
 
 BURST = 24
 """Requests that may wait for a moment."""
+
+FEW = 6
+"""Requests that may wait in any case: with those before them they take a few times what each takes alone."""
 
 AT_ONCE = 2
 """Requests that are computing."""
@@ -139,7 +143,7 @@ class Line:
     def _room(self, now: float) -> int:
         """How many may wait."""
         stands = (self._waiting and now - self._since >= STANDS) or now - self._refused < MEASURED
-        return min(BURST, int(len(self._done) * self._longest / MEASURED)) if stands else BURST
+        return min(BURST, max(FEW, int(len(self._done) * self._longest / MEASURED))) if stands else BURST
 
     def _takes(self, now: float) -> float:
         """Seconds until those before are done; where nothing gets done, as many again as it has been so."""

@@ -46,6 +46,9 @@ CLIENTS = 2 * AT_ONCE
 """Who keep the service busy: twice as many as it works for at once, and nobody is refused."""
 
 SECONDS = {"unloaded": 4.0, "capacity": 4.0, "overload": 20.0}
+SHOWN = 10
+"""Faults."""
+
 AGAIN = 20
 """Refused bookings that are sent again with the same key."""
 
@@ -120,8 +123,10 @@ def main(rounds: int) -> int:
         wrong += faults
         console.print(f"round {number + 1}: {figures.line()}", highlight=False)
     console.print(table(found))
-    for fault in wrong:
+    for fault in wrong[:SHOWN]:
         console.print(fault, style="red")
+    if len(wrong) > SHOWN:
+        console.print(f"and {len(wrong) - SHOWN} more of the kind", style="red")
     return 1 if wrong else 0
 
 
