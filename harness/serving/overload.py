@@ -31,7 +31,7 @@ from harness.serving.problems import Problem
 VARIABLE = "PORTAL_LONGEST_WAIT"
 """Names ``LONGEST`` anew, in milliseconds."""
 
-LONGEST = 0.01
+LONGEST = 0.005
 """Seconds that a line which stands may take, if more than ``FEW`` are in it."""
 
 STANDS = 0.1
@@ -41,17 +41,18 @@ MEASURED = 1.0
 """Seconds over which is measured how fast it is worked off: a little too slow at first, never too fast.
 For as long after a refusal a new line stands at once: it was empty for a moment because we keep it short."""
 
-BURST = 24
+BURST = 16
 """Requests that may wait for a moment."""
 
-FEW = 6
+FEW = 4
 """Requests that may wait in any case: with those before them they take a few times what each takes alone."""
 
 AT_ONCE = 2
 """Requests that are computing."""
 
-LONG = 0.01
-"""Seconds after which a request no longer counts as computing."""
+LONG = 0.1
+"""Seconds after which a request no longer counts as computing. Less, and on a slow machine what does compute
+makes room for more of its kind, which makes all of them slower yet."""
 
 _LAST = 30
 """Seconds after which we let anybody try again."""

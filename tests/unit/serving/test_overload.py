@@ -108,7 +108,7 @@ def test_a_burst_may_wait_and_is_bounded_by_number() -> None:
 
 
 @pytest.mark.usefixtures("computing")
-@pytest.mark.parametrize(("each", "room"), [(0.0005, BURST), (0.001, 20), (0.002, 10), (0.1, FEW)])
+@pytest.mark.parametrize(("each", "room"), [(0.0005, BURST), (0.0014, 14), (0.002, 10), (0.1, FEW)])
 def test_a_line_that_stands_is_bounded_by_time(each: float, room: int) -> None:
     async def standing() -> list[int]:
         work = Work()
@@ -172,7 +172,7 @@ def test_the_slower_the_work_the_later_to_come_back() -> None:
         await fast.go_on(0.002, 1.0)
         assert await told(fast) == 1
         await slow.go_on(0.25, 10.0)
-        assert await told(slow) in (5, 6, 7), "24 before it, four a second"
+        assert await told(slow) in (3, 4, 5, 6), "16 before it, four a second"
         await stuck.fill()
         stuck.clock.now += 7
         assert await told(stuck) == 7
@@ -308,7 +308,7 @@ def test_who_is_too_many_is_refused_before_the_body_and_who_was_there_is_served(
     assert _post(url).status_code == 200
     answered = held.answered()  # some of them came when others had waited for too long already
     assert answered.keys() <= {200, 503}
-    assert WORKERS <= answered[200] <= MOST
+    assert AT_ONCE <= answered[200] <= MOST
 
 
 def test_what_needs_no_thread_is_answered_whatever_else_is_to_be_done(url: httpx.URL) -> None:
