@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import threading
 import time
@@ -27,6 +28,9 @@ from harness.target import Claims, Limits, Target
 CORRELATION = "X-Correlation-Id"
 MOST_BYTES = 4 * 1024 * 1024
 """An answer longer than this is not read to its end."""
+
+SHORTEST_PAUSE = 0.05
+"""Seconds."""
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -176,9 +180,11 @@ class Caller:
 
     def send(self, call: Call, claims: Claims | str | None = None) -> Exchange:
         """Send one call. ``claims`` are turned into a token by the target's source; a text is sent as
-        the bearer token as it is; None sends no token.
+        the bearer token as it is; None sends no token. A service that says when to come back (503 with
+        ``Retry-After``) has begun nothing: it is asked again then.
 
-        Raises TargetError if there is no whole answer in time, TokenError if no token can be had.
+        Raises TargetError if there is no whole answer in time, or it stays too busy for as long; TokenError
+        if no token can be had.
         """
         correlation = str(call.header(CORRELATION) or uuid.uuid4())
         self.correlations.add(correlation)
@@ -186,8 +192,14 @@ class Caller:
         sent = self._headers(call, correlation)
         token = claims if isinstance(claims, str) or claims is None else self.token(claims)
         secret = {} if token is None else {"Authorization": f"Bearer {token}"}
-        started = time.monotonic()
+        ends = (started := time.monotonic()) + self.limits.timeout
         status, headers, raw = self._exchange(call, url, {**sent, **secret}, started)
+        while (pause := come_back(status, headers)) is not None:
+            if time.monotonic() + pause > ends:
+                raise self._busy(call)
+            time.sleep(pause)
+            started = time.monotonic()
+            status, headers, raw = self._exchange(call, url, {**sent, **secret}, started)
         exchange = Exchange(
             call=call,
             url=url,
@@ -267,6 +279,16 @@ class Caller:
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise self._unreachable(call, str(error) or type(error).__name__) from error
 
+    def _busy(self, call: Call) -> TargetError:
+        operation = call.operation
+        return TargetError(
+            self.target.url,
+            f"{self.target.service} was too busy for {operation.method.upper()} {operation.path} "
+            f"({operation.id}): it answered 503 with Retry-After, again and again",
+            expected=f"another answer within {self.limits.timeout:g} s",
+            remedy="Check what keeps it busy, and run it again",
+        )
+
     def _unreachable(self, call: Call, why: str) -> TargetError:
         operation = call.operation
         return TargetError(
@@ -276,6 +298,15 @@ class Caller:
             expected=f"a whole answer within {self.limits.timeout:g} s",
             remedy="Check that the service runs and that the address is right",
         )
+
+
+def come_back(status: int, headers: Mapping[str, str]) -> float | None:
+    """Seconds after which a service that is too busy asks to be called again; None if it does not.
+
+    ``headers`` have lower-case names. Source: RFC 9110, sections 10.2.3 and 15.6.4.
+    """
+    told = headers.get("retry-after", "")
+    return max(float(told[:9]), SHORTEST_PAUSE) if status == 503 and re.fullmatch("[0-9]+", told) else None
 
 
 def read_bounded(answer: httpx.Response, started: float, timeout: float) -> bytes:

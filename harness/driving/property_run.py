@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.contract.cache import cache_folder
 from harness.contract.model import Contract, Operation
+from harness.driving.calls import come_back
 from harness.driving.pact_scene import has_control
 from harness.driving.property_defects import Defect, defect_of
 from harness.driving.property_setup import Setup
@@ -167,6 +168,10 @@ class _Worker(threading.Thread):
         operation = self._setup.operations.get(failure.operation or label) or self._setup.operations.get(
             label
         )
+        if _was_busy(recorder.interactions[case_id]):
+            self._seen.add(failure)
+            self._told.put(Trouble(operation, "it was too busy: it answered 503 with Retry-After"))
+            return
         defect = defect_of(failure, recorder, case_id, operation)
         if defect is not None:
             self._seen.add(failure)
@@ -180,6 +185,15 @@ class _Worker(threading.Thread):
     def _operation_id(self, label: str) -> str:
         operation = self._setup.operations.get(label)
         return operation.id if operation else label
+
+
+def _was_busy(interaction: Any) -> bool:
+    """Whether the answer says nothing but to come back."""
+    response = interaction.response
+    if response is None:
+        return False
+    headers = {name.lower(): values[0] for name, values in response.headers.items()}
+    return come_back(response.status_code, headers) is not None
 
 
 def _reason(event: Any) -> str:

@@ -27,6 +27,7 @@ from harness.serving.connexion_names import (
 from harness.serving.dispatch import Denials, Exchange, ResponseJudge
 from harness.serving.envelope import IN_FLIGHT, INCOMING, ASGIApp, Envelope, Incoming, Refusals
 from harness.serving.exchange import Answer, Handler
+from harness.serving.overload import Line
 from harness.serving.problems import Problem
 from harness.serving.recording import Recorder
 from harness.serving.routable import routable
@@ -49,6 +50,7 @@ def build_app(
     validate_responses: bool = False,
     max_body: int = MAX_BODY,
     max_in_flight: int = IN_FLIGHT,
+    longest_wait: float | None = None,
     refusals: Refusals | None = None,
     handlers_place: str = "",
     denials: Denials | None = None,
@@ -59,17 +61,19 @@ def build_app(
     security: checks tokens, scopes and ``x-access`` as far as the request tells; None asks only that
     credentials are there. extra_routes: GET paths outside the contract, e.g. the JWKS. validate_responses:
     an answer that breaks the contract becomes a 500. refusals: words them. handlers_place: where handlers
-    are written, for the error. denials: is told who was refused what. max_body is bytes. Raises
-    ContractError for an operation without handler.
+    are written, for the error. denials: is told who was refused what. max_body is bytes. longest_wait:
+    seconds that a line before the threads may take, see ``overload``; None: as long as may be. Neither that
+    nor max_in_flight is asked for extra_routes. Raises ContractError for an operation without handler.
     """
     _require(contract, handlers, handlers_place)
     pool = Workers(WORKERS, f"portal-{contract.service}")
+    line = None if longest_wait is None else Line(WORKERS, longest_wait)
     exchanges: dict[str, Exchange] = {}
     gates: dict[str, Gate] = {}
     for operation in contract.operations.values():
         admission = Admission(operation, contract, max_body=max_body, judge_subject=security is not None)
         judge = ResponseJudge(operation) if validate_responses else None
-        exchanges[operation.id] = Exchange(admission, handlers[operation.id], pool, judge, denials)
+        exchanges[operation.id] = Exchange(admission, handlers[operation.id], pool, line, judge, denials)
         gates[operation.id] = Gate(operation, contract, security)
     app = AsyncApp(
         __name__,
@@ -90,7 +94,7 @@ def build_app(
         raise ContractError(
             contract.service, f"this contract cannot be served: {error.message}", "valid paths and responses"
         ) from error
-    envelope = Envelope(app, max_in_flight, refusals)
+    envelope = Envelope(app, max_in_flight, refusals, extra_routes)
     return recorder.wrap(envelope, contract.service) if recorder is not None else envelope
 
 

@@ -7,6 +7,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from contextvars import copy_context
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from harness.serving.admission import Admission
 from harness.serving.bodies import is_json
 from harness.serving.envelope import INCOMING, Incoming
 from harness.serving.exchange import Answer, Denial, Handler, Request
+from harness.serving.overload import Line
 from harness.serving.problems import Denied, Problem
 from harness.serving.security import Gate
 from harness.serving.wire import Scope, respond
@@ -68,13 +70,14 @@ def _missing_headers(response: Response, answer: Answer) -> list[str]:
 class Exchange:
     """An ASGI callable for one operation."""
 
-    __slots__ = ("_admission", "_answer", "_denials", "_gate", "_judge", "_pool")
+    __slots__ = ("_admission", "_answer", "_denials", "_gate", "_judge", "_line", "_pool")
 
     def __init__(
         self,
         admission: Admission,
         handler: Handler,
         pool: Executor,
+        line: Line | None = None,
         judge: ResponseJudge | None = None,
         denials: Denials | None = None,
     ) -> None:
@@ -83,7 +86,10 @@ class Exchange:
         is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
             getattr(handler, "__call__", None)  # noqa: B004  an object may be an asynchronous callable
         )
-        self._answer = cast(_Answering, handler) if is_async else _in_a_thread(cast(_Plain, handler), pool)
+        self._line = None if is_async else line
+        self._answer = (
+            cast(_Answering, handler) if is_async else _in_a_thread(cast(_Plain, handler), pool, line)
+        )
 
     def behind(self, gate: Gate) -> Exchange:
         """This exchange, for those whom the gate admits."""
@@ -91,6 +97,8 @@ class Exchange:
         return self
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if self._line is not None:
+            self._line.check()
         incoming: Incoming = scope["extensions"][INCOMING]
         claims: Claims = EMPTY
         try:
@@ -119,9 +127,13 @@ class Exchange:
         return Denial(self._admission.operation, claims, patient, *incoming.trace)
 
 
-def _in_a_thread(handler: _Plain, pool: Executor) -> _Answering:
+def _in_a_thread(handler: _Plain, pool: Executor, line: Line | None) -> _Answering:
+    """A line is joined only here: a caller who is slow to send takes nobody's place in it."""
+
     async def answer(request: Request) -> Answer:
         # In the request's context: what a log line tells of the work in hand stands there.
-        return await asyncio.get_running_loop().run_in_executor(pool, copy_context().run, handler, request)
+        here = copy_context()
+        async with line.turn() if line is not None else nullcontext():
+            return await asyncio.get_running_loop().run_in_executor(pool, here.run, handler, request)
 
     return answer

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from harness.contract.model import EMPTY
 from harness.errors import ContractError
 from harness.serving.exchange import Answer
+from harness.serving.overload import Overloaded
 from harness.serving.problems import Problem, problem_answer
 from harness.serving.tracing import Trace, made_id, trace_in
 from harness.serving.wire import Disconnected, Message, Scope, headers_of, respond
@@ -72,7 +73,7 @@ class _Load:
     def begin(self) -> None:
         """One more is worked on. Raises Problem 503 if those are too many."""
         if self.working >= self.most:
-            raise _busy("Too much at once; come back.")
+            raise Overloaded("Too much at once; come back.")
         self.working += 1
 
 
@@ -105,7 +106,7 @@ class _Turn:
         self.begin()
         size = len(message.get("body", b""))
         if self._load.held + size > HELD:
-            raise _busy("Too many bodies at once; come back.")
+            raise Overloaded("Too many bodies at once; come back.")
         self._held += size
         self._load.held += size
         return message
@@ -115,9 +116,15 @@ class Envelope:
     """Wraps an application; nothing that it raises reaches the server."""
 
     def __init__(
-        self, app: ASGIApp, max_in_flight: int = IN_FLIGHT, refusals: Refusals | None = None
+        self,
+        app: ASGIApp,
+        max_in_flight: int = IN_FLIGHT,
+        refusals: Refusals | None = None,
+        always: Collection[str] = (),
     ) -> None:
+        """``always``: paths that are answered however much there is to do, e.g. whether the service lives."""
         self._app = app
+        self._always = frozenset(each.encode() for each in always)
         self._refusals = refusals
         self._load = _Load(max_in_flight)
 
@@ -131,12 +138,14 @@ class Envelope:
         scope.setdefault("raw_path", scope["path"].encode())
         turn = _Turn(self._load, receive)
         try:
-            turn.begin()
+            if scope["raw_path"] not in self._always:
+                turn.begin()
             await self._app(scope, turn.receive, send)
         except Disconnected:
             return
         except asyncio.CancelledError:  # the server waits no longer for what is under way
-            await self._tell(send, _busy("The service is ending."), incoming)
+            ending = Problem(503, detail="The service is ending.", headers={"Retry-After": "1"})
+            await self._tell(send, ending, incoming)
         except Exception as error:
             problem = error if isinstance(error, Problem) else unexpected(error, incoming.trace)
             incoming.problem = problem
@@ -161,10 +170,6 @@ class Envelope:
             except Exception as error:  # a refusal must reach the caller, in whatever words
                 unexpected(error, incoming.trace)
         return problem_answer(problem, incoming.trace)
-
-
-def _busy(detail: str) -> Problem:
-    return Problem(503, detail=detail, headers={"Retry-After": "1"})
 
 
 def unexpected(error: BaseException, trace: Trace) -> Problem:

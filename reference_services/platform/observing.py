@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 
 from harness.serving.envelope import INCOMING, ASGIApp
 from harness.serving.exchange import Answer
+from harness.serving.overload import Overloaded
 from harness.serving.problems import Problem
 from harness.serving.wire import Message, Scope
 from reference_services.platform import tables
@@ -39,10 +40,16 @@ class Figures:
         )
         self._seconds = Histogram(
             "portal_http_request_seconds",
-            "From a request's head to the end of its answer.",
+            "From a request's head to the end of its answer, without what portal_http_refused counts.",
             ("operation",),
             registry=self._registry,
             buckets=_SECONDS,
+        )
+        self._refused = Counter(
+            "portal_http_refused",
+            "Requests answered 503 at once, for there was too much to do; portal_http_requests has them too.",
+            ("operation",),
+            registry=self._registry,
         )
         self._messages = Counter(
             "portal_messages",
@@ -56,10 +63,16 @@ class Figures:
         """A message was taken in, with this outcome."""
         self._messages.labels(operation, outcome).inc()
 
-    def exchange(self, operation: str, status: int, seconds: float) -> None:
-        """A request was answered; ``operation`` is empty where none takes it, ``status`` 0 without answer."""
+    def exchange(self, operation: str, status: int, seconds: float, *, refused: bool) -> None:
+        """A request was answered; ``operation`` is empty where none takes it, ``status`` 0 without answer.
+
+        Those ``refused`` for overload would hide in the times, by being fast, how slow the others are.
+        """
         self._requests.labels(operation or "none", str(status)).inc()
-        self._seconds.labels(operation or "none").observe(seconds)
+        if refused:
+            self._refused.labels(operation or "none").inc()
+        else:
+            self._seconds.labels(operation or "none").observe(seconds)
 
     def routes(self) -> Mapping[str, Callable[[], Answer]]:
         """What answers the paths of this module."""
@@ -99,7 +112,8 @@ class Measured:
         finally:
             incoming = (scope.get("extensions") or {}).get(INCOMING)
             operation = incoming.operation if incoming is not None else ""
-            self._figures.exchange(operation, status, time.perf_counter() - began)
+            refused = incoming is not None and isinstance(incoming.problem, Overloaded)
+            self._figures.exchange(operation, status, time.perf_counter() - began, refused=refused)
 
 
 class _Waiting(Collector):

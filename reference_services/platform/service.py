@@ -12,6 +12,7 @@ from harness.serving.control import control_app
 from harness.serving.envelope import ASGIApp
 from harness.serving.exchange import Answer, Handler
 from harness.serving.keys import JWKS_PATH
+from harness.serving.overload import longest_wait
 from harness.serving.recording import Recorder
 from harness.serving.relations import StillRelated, told_in
 from harness.serving.security import Keys
@@ -77,6 +78,7 @@ class ReferenceService:
             recorder=recorder,
             extra_routes={JWKS_PATH: lambda: Answer(200, keys.jwks()), **figures.routes()},
             validate_responses=validate_responses,
+            longest_wait=longest_wait(),
             handlers_place=handlers.place,
             denials=Accesses(self.store, self.knowledge, self.clock).denied,
         )
@@ -139,7 +141,8 @@ def build_service(
     broker: None leaves events waiting in the outbox and consumes nothing. database_url: SQLAlchemy's,
     None for a temporary file; schema: its own part of it, where services share a PostgreSQL. handlers: the
     module ``reference_services.<service>.handlers`` unless given. validate_responses: an answer that breaks
-    the contract becomes a 500. Raises ContractError for what the module lacks.
+    the contract becomes a 500. Raises ContractError for what the module lacks, and UsageError for a
+    ``PORTAL_LONGEST_WAIT`` that is none.
     """
     place = next(iter(contract.operations.values())).place if contract.operations else NOWHERE
     module = handlers or import_handlers(contract.service, place)

@@ -2,7 +2,8 @@
 
 Run as ``python -m tests.hostile.bystander HOST PORT`` with its token in ``TOKEN``: it asks for one slot every
 few milliseconds, by turns on a kept and on a new connection, and prints when each answer came (monotonic
-seconds), how long it took, and its status (0: none).
+seconds), how long it took, and its status (0: none). Told to come back (503 with ``Retry-After``), it does,
+and has been waiting until it is served.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from harness.processes import TIED, end_with_parent
 
 PAUSE = 0.01
 PATIENCE = 15.0
+PAUSED = 0.2
+"""Seconds after which it asks again at the latest: sooner than it is told to, so as to see how it goes."""
+
 PATH = "/v1/slots?limit=1"
 
 
@@ -84,18 +88,27 @@ class Bystander:
                     stream.close()
 
 
-def _ask(connection: http.client.HTTPConnection, token: str, again: bool = True) -> int:
-    """The answer's status, 0 for none. A kept connection that was closed meanwhile is opened once more, as
-    every client does (RFC 9112, 9.3.1)."""
+def _served(connection: http.client.HTTPConnection, token: str) -> int:
+    """The status of the answer that is no longer put off."""
+    while True:
+        status, pause = _ask(connection, token)
+        if status != 503 or pause is None:
+            return status
+        time.sleep(min(float(pause), PAUSED))
+
+
+def _ask(connection: http.client.HTTPConnection, token: str, again: bool = True) -> tuple[int, str | None]:
+    """The answer's status, 0 for none, and its Retry-After. A kept connection that was closed meanwhile is
+    opened once more, as every client does (RFC 9112, 9.3.1)."""
     reused = connection.sock is not None
     try:
         connection.request("GET", PATH, headers={"Authorization": f"Bearer {token}"})
         answer = connection.getresponse()
         answer.read()
-        return answer.status
+        return answer.status, answer.getheader("Retry-After")
     except (OSError, http.client.HTTPException):
         connection.close()
-        return _ask(connection, token, again=False) if reused and again else 0
+        return _ask(connection, token, again=False) if reused and again else (0, None)
 
 
 def main(host: str, port: int, token: str) -> None:
@@ -106,7 +119,7 @@ def main(host: str, port: int, token: str) -> None:
         turn += 1
         connection = kept if turn % 2 else http.client.HTTPConnection(host, port, timeout=PATIENCE)
         began = time.monotonic()
-        status = _ask(connection, token)
+        status = _served(connection, token)
         ended = time.monotonic()
         if connection is not kept:
             connection.close()

@@ -28,6 +28,7 @@ Fault = Literal[
     "keeps-nothing",
     "keeps-another",
     "refuses-loans",
+    "busy-at-times",
 ]
 
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -50,6 +51,7 @@ class Desk:
     def __init__(self, fault: Fault = "", moved: Moved | None = None) -> None:
         self.fault, self.moved = fault, moved or (lambda _loan, _before, _correlation: None)
         self.correlation = ""
+        self.busy = False
         self.loans: dict[str, tuple[dict[str, JSON], int]] = {}
         self.keys: dict[str, tuple[JSON, dict[str, JSON]]] = {}
         self.requests: list[tuple[str, str, Mapping[str, str]]] = []
@@ -77,6 +79,9 @@ class Desk:
         if not KEY.fullmatch(key):
             raise HTTPException(400)
         body = await self._body(request)
+        self.busy = self.fault == "busy-at-times" and not self.busy
+        if self.busy:
+            raise HTTPException(503, headers={"Retry-After": "0"})
         if self.fault == "refuses-loans":
             raise HTTPException(422)
         if key in self.keys:

@@ -158,3 +158,13 @@ def test_what_never_succeeded_does_not_read_as_passed(system: System, limits: Li
     (lend,) = [each for each in results if each.operation == "lendBook"]
     assert isinstance(lend, CouldNotTell)
     assert "no request succeeded" in lend.reason
+
+
+def test_of_what_is_refused_for_overload_nothing_is_told(
+    system: System, limits: Limits, opened: Open
+) -> None:
+    results = list(http_properties.run(system, opened(Desk("busy-at-times")), replace(limits, cases=2)))
+
+    lending = [each for each in results if each.operation == "lendBook"]
+    assert not any(isinstance(each, Finding | Passed) for each in lending), lending
+    assert any(isinstance(each, CouldNotTell) and "too busy" in each.reason for each in lending)

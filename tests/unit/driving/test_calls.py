@@ -38,6 +38,11 @@ class Odd(BaseHTTPRequestHandler):
             self.answer(302, b"", Location="/elsewhere")
         elif self.path.startswith("/endless"):
             self.answer(200, b"x" * (MOST_BYTES + 1))
+        elif self.path.startswith("/busy"):
+            again = len(self.seen) <= int(self.path.rpartition("/")[2])
+            self.answer(503 if again else 201, b"{}", **{"Retry-After": "0"})
+        elif self.path.startswith("/broken"):
+            self.answer(503, b"{}")
         elif self.path.startswith("/slow"):
             self.drip()
         elif self.path.startswith("/half"):
@@ -228,3 +233,28 @@ def test_headers_are_replaced_whatever_their_case() -> None:
     assert call.with_headers(**{"If-Match": '"2"'}).headers == {"Other": "x", "If-Match": '"2"'}
     assert call.with_headers(If_Match=None).headers == {"Other": "x"}
     assert call.header("IF-MATCH") == '"1"'
+
+
+def test_a_service_that_is_too_busy_is_asked_again_when_it_says() -> None:
+    with serving() as (url, seen), Caller(target(url), LIMITS) as caller:
+        exchange = caller.send(Call(operation("/busy/2"), headers={"Idempotency-Key": "k-1"}))
+    assert exchange.status == 201
+    assert [each["idempotency-key"] for each in seen] == ["k-1"] * 3
+    assert len({each["x-correlation-id"] for each in seen}) == 1
+
+
+def test_of_one_that_stays_too_busy_nothing_can_be_told() -> None:
+    with (
+        serving() as (url, _),
+        Caller(target(url), LIMITS) as caller,
+        pytest.raises(TargetError) as caught,
+    ):
+        caller.send(Call(operation("/busy/1000000")))
+    assert "too busy" in str(caught.value)
+    assert "Retry-After" in str(caught.value)
+
+
+def test_a_failure_that_names_no_time_is_an_answer() -> None:
+    with serving() as (url, seen), Caller(target(url), LIMITS) as caller:
+        assert caller.send(Call(operation("/broken"))).status == 503
+    assert len(seen) == 1
