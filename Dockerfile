@@ -12,7 +12,7 @@ COPY contracts contracts
 COPY harness harness
 COPY mocks mocks
 COPY reference_services reference_services
-RUN ["/opt/portal/bin/pip", "install", "--no-cache-dir", "--constraint", "constraints.txt", "."]
+RUN ["/opt/portal/bin/pip", "install", "--no-cache-dir", "--constraint", "constraints.txt", ".[telemetry]"]
 
 FROM python:${PYTHON}-slim
 COPY --from=build /opt/portal /opt/portal

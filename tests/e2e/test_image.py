@@ -74,7 +74,7 @@ def test_what_it_copies_is_there_and_is_all_that_is_sent() -> None:
 def test_what_is_installed_is_what_the_tests_are_run_with() -> None:
     (install,) = [array(rest) for rest in said("RUN") if "pip" in rest]
     assert install[install.index("--constraint") + 1] == "constraints.txt"
-    assert install[-1] == "."
+    assert install[-1] == ".[telemetry]"
 
 
 def test_nobody_is_root_and_nothing_needs_a_shell() -> None:
