@@ -132,13 +132,13 @@ def main(rounds: int) -> int:
 
 def _round(service: Service, broker: Broker) -> tuple[Figures, list[str]]:
     with Listener(broker, [_TOPIC]) as heard:
-        service.make_slots(400)
+        service.make_slots(1500)
         in_turns(service.port, service.ask, service.told, CLIENTS, 1.0)  # warm
         unloaded = _part(service, heard, partial(in_turns, clients=1), "unloaded")
-        service.make_slots(1000)
+        service.make_slots(2500)
         full = _part(service, heard, partial(in_turns, clients=CLIENTS), "capacity")
         capacity = sum(each.status < 300 for each in full.told) / full.seconds
-        service.make_slots(int(capacity * SECONDS["overload"] / len(KINDS) * 1.2) + 800)
+        service.make_slots(int(capacity * SECONDS["overload"] / len(KINDS) * 1.3) + 1500)
         before = had_by_others(service.core, service.pid)
         loaded = _part(service, heard, partial(at_a_rate, rate=TIMES * capacity), "overload")
         others = (had_by_others(service.core, service.pid) - before) / loaded.seconds
