@@ -32,16 +32,18 @@ from harness.contract import load_system
 from harness.kafka.broker import Broker
 from harness.kafka.embedded import EmbeddedBroker
 from harness.kafka.listening import Listener
-from harness.kafka.wire import Record
 from harness.processes import Child
 from harness.serving.keys import KeyStore
-from harness.serving.overload import AT_ONCE
+from harness.serving.overload import AT_ONCE, VARIABLE
 from tests.benchmarks.open_loop import Ask, Heard, Told, at_a_rate, each_once, in_turns
 from tests.benchmarks.others import had_by_others
 from tests.benchmarks.overload_figures import KINDS, Figures, table
 
 ROUNDS = 3
 TIMES = 3
+LINE = "5"
+"""Milliseconds that a standing line may take, for short waits; the default refuses fewer."""
+
 CLIENTS = 2 * AT_ONCE
 """Who keep the service busy: twice as many as it works for at once, and nobody is refused."""
 
@@ -182,11 +184,6 @@ def _lost(service: Service, heard: Listener) -> Iterator[str]:
         yield f"{id} was answered 201, and the topic does not tell of it"
 
 
-def _begins(record: Record) -> bool:
-    """Whether it tells of an appointment that was asked for; a minute later there is more to tell of it."""
-    return json.loads(record.value or b"{}").get("from") is None
-
-
 @contextmanager
 def _service() -> Iterator[tuple[Service, Broker]]:
     """Alone on the first core; the broker is with us on another."""
@@ -207,7 +204,8 @@ def _service() -> Iterator[tuple[Service, Broker]]:
                 argv = [sys.executable, "-m", "harness.cli.main", "serve", "scheduling"]
                 argv += ["--contracts", str(_CONTRACTS), "--kafka", embedded.bootstrap]
                 argv += ["--data", str(folder / "data"), "--ready-file", str(ready)]
-                child = Child(argv, {"PORTAL_STATE": str(folder / "state")}, "portal serve")
+                bounds = {"PORTAL_STATE": str(folder / "state"), VARIABLE: LINE}
+                child = Child(argv, bounds, "portal serve")
                 if apart:
                     os.sched_setaffinity(0, cores[1:])
                 with child:

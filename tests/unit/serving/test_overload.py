@@ -305,7 +305,10 @@ def test_who_is_too_many_is_refused_before_the_body_and_who_was_there_is_served(
     assert b"content-type: application/problem+json" in head
     assert json.loads(body)["status"] == 503
     held.go_on.set()
-    assert _post(url).status_code == 200
+    ends = time.monotonic() + DEADLINE  # those who were there are done first
+    while (status := _post(url).status_code) == 503 and time.monotonic() < ends:
+        pass
+    assert status == 200
     answered = held.answered()  # some of them came when others had waited for too long already
     assert answered.keys() <= {200, 503}
     assert AT_ONCE <= answered[200] <= MOST
