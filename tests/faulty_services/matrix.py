@@ -97,8 +97,8 @@ def _findings(system: System, target: Target, checks: Sequence[Check], limits: L
 
 
 def _workers() -> ProcessPoolExecutor:
-    """A process a core: a service and what holds it to its contract keep about one of them busy."""
-    return ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_begin)
+    """One more than there are cores: a third of the time a check waits for what may yet come."""
+    return ProcessPoolExecutor((os.cpu_count() or 1) + 1, mp_context=get_context("spawn"), initializer=_begin)
 
 
 def _begin() -> None:

@@ -22,6 +22,7 @@ def system(contracts: Path) -> System:
 def test_one_service(system: System) -> None:
     rights = rights_of(system.contracts["scheduling"])
     assert [each.address for each in rights.writes] == [
+        ACCESSES,
         "portal.scheduling.appointment.v1",
         "portal.scheduling.dead-letter.v1",
         "portal.scheduling.slot.v1",
