@@ -160,7 +160,9 @@ class ApacheKafka:
     def _format(self) -> None:
         """Make the storage: a node starts on nothing else."""
         id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*self._java("kafka.tools.StorageTool"), "format", "-t", id, "-c", str(self._properties)]
+        tool = self._java("kafka.tools.StorageTool")
+        # With "=": an id may begin with a dash.
+        command = [*tool, "format", f"--cluster-id={id}", f"--config={self._properties}"]
         done = subprocess.run(
             command,
             capture_output=True,

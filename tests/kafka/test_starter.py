@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -110,3 +111,12 @@ def test_a_killed_parent_leaves_nothing_behind(apache_kafka: ApacheKafka) -> Non
     with pytest.raises(BrokerError):
         reach(bootstrap, 1.0)
     assert until(lambda: not Path(folder).exists(), within=20)
+
+
+@pytest.mark.apache
+def test_its_id_may_begin_with_a_dash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One in sixty-four does: an id is written in an alphabet that has one."""
+    artifacts.skip_where_it_cannot_be_had()
+    monkeypatch.setattr("tests.kafka.apache.uuid.uuid4", lambda: UUID(bytes=b"\xf8" + bytes(15)))
+    with ApacheKafka() as running:
+        assert reach(running.bootstrap, 5.0)
