@@ -35,15 +35,15 @@ LONGEST = 0.1
 """Seconds that a line which stands may take, if more than ``FEW`` are in it: nobody notices it, and a
 dozen clients who never pause are not refused. With less, the slowest of the accepted wait less."""
 
-STANDS = 0.1
-"""Seconds after which a line stands (RFC 8289's interval)."""
+STANDS = 1.0
+"""Seconds after which a line stands (RFC 8289's interval, ten times: a burst is worked off by then)."""
 
 MEASURED = 1.0
 """Seconds over which is measured how fast it is worked off: a little too slow at first, never too fast.
 For as long after a refusal a new line stands at once: it was empty for a moment because we keep it short."""
 
-BURST = 16
-"""Requests that may wait for a moment."""
+BURST = 128
+"""Requests that may wait for a moment: a hundred who want the same slot are all told who has it."""
 
 FEW = 4
 """Requests that may wait in any case: with those before them they take a few times what each takes alone."""

@@ -21,10 +21,11 @@ from harness.errors import UsageError
 from harness.serving import overload
 from harness.serving.app import WORKERS, build_app
 from harness.serving.exchange import Answer, Request
-from harness.serving.overload import AT_ONCE, BURST, FEW, MEASURED, STANDS, Line, Overloaded, longest_wait
+from harness.serving.overload import AT_ONCE, FEW, MEASURED, STANDS, Line, Overloaded, longest_wait
 from tests.unit.serving.live import DEADLINE, Service, contract_from, echo, served
 
 THREADS = 4
+BURST = 16
 MOST = WORKERS + BURST
 LONGEST = 0.02
 
@@ -85,6 +86,12 @@ class Work:
             self.clock.now += each
             await self.done()
         return lengths
+
+
+@pytest.fixture(autouse=True)
+def _burst(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that a test can fill."""
+    monkeypatch.setattr(overload, "BURST", BURST)
 
 
 @pytest.fixture
