@@ -31,9 +31,9 @@ from harness.serving.problems import Problem
 VARIABLE = "PORTAL_LONGEST_WAIT"
 """Names ``LONGEST`` anew, in milliseconds."""
 
-LONGEST = 0.1
-"""Seconds that a line which stands may take, if more than ``FEW`` are in it: nobody notices it, and a
-dozen clients who never pause are not refused. With less, the slowest of the accepted wait less."""
+LONGEST = 1.0
+"""Seconds that a line which stands may take, if more than ``FEW`` are in it: clients who never pause are not
+refused for one another's sake. With less, the slowest of the accepted wait less."""
 
 STANDS = 1.0
 """Seconds after which a line stands (RFC 8289's interval, ten times: a burst is worked off by then)."""
