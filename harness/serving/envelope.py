@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from harness.contract.model import EMPTY
@@ -15,6 +13,7 @@ from harness.errors import ContractError
 from harness.serving.exchange import Answer
 from harness.serving.overload import Overloaded
 from harness.serving.problems import Problem, problem_answer
+from harness.serving.raised import raised_at
 from harness.serving.tracing import Trace, made_id, trace_in
 from harness.serving.wire import Disconnected, Message, Scope, headers_of, respond
 
@@ -179,7 +178,6 @@ def unexpected(error: BaseException, trace: Trace) -> Problem:
     """
     if isinstance(error, ContractError):
         return Problem(501, detail=f"The contract cannot be answered from. {error.paragraph()}")
-    frames = traceback.extract_tb(error.__traceback__)[-8:]
-    places = " > ".join(f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in frames)
+    places = raised_at(error.__traceback__)
     _log.error("correlation %s: unexpected %s at %s", trace.correlation, type(error).__name__, places)
     return Problem(500, detail=f"Something went wrong here; it is logged under {trace.correlation}.")

@@ -9,13 +9,11 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-import traceback
 from datetime import UTC, datetime
-from pathlib import Path
-from types import TracebackType
 
 import orjson
 
+from harness.serving.raised import raised_at
 from harness.serving.spans import IN_HAND
 from harness.serving.tracing import ids_of, plain
 
@@ -25,8 +23,6 @@ OURS = ("harness", "mocks", "portal", "reference_services")
 _LOG = logging.getLogger("portal")
 _LONGEST = 1000
 """Characters of a text; with the rest of its line it stays below what a parent process takes of one."""
-
-_FRAMES = 8
 
 
 class JsonLines(logging.Formatter):
@@ -75,12 +71,7 @@ def _whose() -> dict[str, str]:
 
 def _raised(record: logging.LogRecord) -> dict[str, str]:
     kind, _, trace = record.exc_info or (None, None, None)
-    return {} if kind is None else {"exception": kind.__name__, "at": _places(trace)}
-
-
-def _places(trace: TracebackType | None) -> str:
-    frames = traceback.extract_tb(trace)[-_FRAMES:]
-    return " > ".join(f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in frames)
+    return {} if kind is None else {"exception": kind.__name__, "at": raised_at(trace)}
 
 
 def _ended(arguments: threading.ExceptHookArgs) -> None:

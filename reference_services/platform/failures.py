@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
-
 from sqlalchemy.exc import DBAPIError
 
 from harness.errors import HarnessError
+from harness.serving.raised import raised_at
 from reference_services.platform.roles import said
 
 
@@ -18,7 +16,5 @@ def why(error: BaseException) -> str:
         return said(cause)
     if isinstance(error, HarnessError):
         return error.paragraph().rstrip(".")
-    places = traceback.extract_tb(cause.__traceback__)[-1:]
-    return " at ".join(
-        (type(cause).__name__, *(f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in places))
-    )
+    place = raised_at(cause.__traceback__, 1)
+    return " at ".join(filter(None, (type(cause).__name__, place)))
