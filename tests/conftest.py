@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer
+
     from tests.kafka.apache import ApacheKafka
     from tests.postgres.server import Server
 
@@ -37,6 +40,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: a third of their time tests wait, for a broker or for an answer."""
     return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+
+
+LONG = ("tests/e2e/test_verify.py", "tests/kafka/test_verify.py", "tests/kills/test_embedded.py")
+"""Files of minutes, whose tests share nothing: each test may run beside the others."""
+
+
+class ByFileUnlessLong(LoadFileScheduling):  # type: ignore[misc]
+    """A file's tests share what they start, and so run one after the other; those of the longest do not."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        shared = "PORTAL_KAFKA" in os.environ  # one cluster for all takes one verification at a time
+        return nodeid if file in LONG and not shared else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    return ByFileUnlessLong(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 NEEDS = {

@@ -15,6 +15,7 @@ from harness.contract.model import System
 from harness.findings import CouldNotTell, Finding, Reported, Result
 from harness.kafka.broker import Broker
 from harness.target import Limits, Target
+from tests.faulty_services import table
 from tests.faulty_services.fault import Fault
 from tests.faulty_services.faults import FAULTS
 from tests.faulty_services.running import broken, broker_for
@@ -84,3 +85,8 @@ def test_every_kind_of_fault_is_tried() -> None:
         "events",
     }
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+
+
+def test_the_readme_lists_every_fault_and_who_finds_it(contracts: Path) -> None:
+    readme = contracts.parent / "README.md"
+    assert table.listed(readme.read_text(encoding="utf-8")) == {each.name: each.found_by for each in FAULTS}
