@@ -52,9 +52,13 @@ def offer_control(target: Target) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a check may do. ``cases`` an operation; ``settle`` and ``timeout`` are seconds."""
+    """How much a check may do. ``cases`` an operation; ``settle`` and ``timeout`` are seconds.
+
+    ``boundaries`` is the share of the boundary values that is tried: more than 0, at most 1.
+    """
 
     cases: int = 25
     seed: int = 1
     settle: float = 2.0
     timeout: float = 10.0
+    boundaries: float = 1.0

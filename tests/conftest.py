@@ -42,7 +42,12 @@ def pytest_xdist_auto_num_workers() -> int:
     return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
 
 
-LONG = ("tests/e2e/test_verify.py", "tests/kafka/test_verify.py", "tests/kills/test_embedded.py")
+LONG = (
+    "tests/e2e/test_verify.py",
+    "tests/kafka/test_verify.py",
+    "tests/kills/test_embedded.py",
+    "tests/postgres/test_verify.py",
+)
 """Files of minutes, whose tests share nothing: each test may run beside the others."""
 
 

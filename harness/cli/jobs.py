@@ -76,6 +76,7 @@ def _command(plan: Plan, wanted: Wanted, kind: Kind, service: str) -> list[str]:
         *(sys.executable, "-m", "harness.cli.main", "verify", service),
         *(f"--target={kind}", f"--kafka={wanted.kafka}", f"--contracts={wanted.folder}"),
         *(f"--cases={limits.cases}", f"--seed={limits.seed}", f"--settle={limits.settle}"),
+        f"--boundaries={limits.boundaries}",
         *(f"--check={check.name}" for check in plan.checks),
         *([f"--exchanges={wanted.exchanges}"] if wanted.exchanges else []),
         *wanted.reading,

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from harness.contract.model import System
     from harness.findings import Event
     from harness.runner import Opened, Plan
-    from harness.target import Kind
+    from harness.target import Kind, Limits
 
 Services = Annotated[
     list[str] | None,
@@ -74,6 +74,16 @@ TokenCommand = Annotated[
 ]
 Cases = Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="Generated cases an operation.")]
 Seed = Annotated[int, typer.Option(min=0, metavar="N", help="The same seed generates the same cases.")]
+Boundaries = Annotated[
+    float,
+    typer.Option(
+        min=0.01,
+        max=1,
+        metavar="SHARE",
+        help="Try only this share of each operation's boundary values, most of what http_properties sends: "
+        "0.2 is a fifth, chosen by the seed.",
+    ),
+]
 Settle = Annotated[
     float,
     typer.Option(
@@ -117,6 +127,7 @@ def verify(
     token_command: TokenCommand = None,
     cases: Cases = 25,
     seed: Seed = 1,
+    boundaries: Boundaries = 1.0,
     settle: Settle = 2.0,
     contracts: Contracts = None,
     allow_remote: AllowRemote = False,
@@ -153,14 +164,21 @@ def verify(
     writable_folder(report, "--report")
     if kafka == "embedded" and not own:
         kafka = "none"  # an embedded broker is for what we start ourselves
-    settings = {"cases": str(cases), "seed": str(seed), "settle": f"{settle:g} s", "kafka": kafka}
-    plan = Plan(system, opened, checks, Limits(cases=cases, seed=seed, settle=settle), settings)
+    limits = Limits(cases=cases, seed=seed, settle=settle, boundaries=boundaries)
+    plan = Plan(system, opened, checks, limits, _settings(limits, kafka))
     if events is not None:
         return tell(plan, events)
     together = at_once(jobs, len(names), kafka, shared=bool(addresses))
     if together == 1:
         return _run(plan, runner.run(plan), report)
     return _run(plan, side_by_side(plan, wanted, kind or "reference", together), report)
+
+
+def _settings(limits: Limits, kafka: str) -> dict[str, str]:
+    """As shown to people."""
+    fewer = {"boundaries": f"{limits.boundaries:.0%}"} if limits.boundaries < 1 else {}
+    settle = f"{limits.settle:g} s"
+    return {"cases": str(limits.cases), **fewer, "seed": str(limits.seed), "settle": settle, "kafka": kafka}
 
 
 def _wanted(

@@ -96,6 +96,8 @@ class Setup:
             if each.kind in TOKENS and name in schemes:
                 schemes[name] = BEARER
         schema.auth.providers.append(Credentials(self.operations, self.target))
+        if self.limits.boundaries < 1:
+            schema.hook(_thinned(self.limits))
         _close(schema.raw_schema)
         _leave_out(schema.raw_schema, schema.raw_schema)
         return cast("OpenApiSchema", schema.include(name=list(self.operations)))
@@ -147,6 +149,26 @@ class Setup:
         from schemathesis.config._checks import NEGATIVE_DATA_REJECTION_EXPECTED_STATUSES as REJECTED
 
         return [*REJECTED, "410", "412"]
+
+
+def _thinned(limits: Limits) -> Callable[[object, AnyCase], bool]:
+    """A hook that lets a share of the boundary values through, and everything else.
+
+    By chance and not every so many: they come in patterns. Each operation has a chance of its own: their
+    order may differ.
+    """
+    from schemathesis.generation.meta import TestPhase
+
+    chances: dict[str, Random] = {}
+
+    def filter_case(_context: object, case: AnyCase) -> bool:
+        if case.meta is None or case.meta.phase.name is not TestPhase.COVERAGE:
+            return True
+        label = case.operation.label
+        chance = chances.setdefault(label, Random(f"{limits.seed} {label}"))  # noqa: S311 - repeatable
+        return chance.random() < limits.boundaries
+
+    return filter_case
 
 
 def openapi_document(contract: Contract) -> tuple[str, Mapping[str, Any]]:

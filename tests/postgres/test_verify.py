@@ -11,17 +11,21 @@ from sqlalchemy.engine import make_url
 
 from harness.errors import UsageError
 from reference_services.platform.engine import open_database
+from tests.conftest import ROOT
 from tests.e2e.portal import portal, running
 from tests.postgres.server import Server, text_of
 
 pytestmark = pytest.mark.postgres
 
 BOTH = ("scheduling", "coverage")
+SERVICES = sorted(each.parent.name for each in (ROOT / "contracts").glob("*/openapi.yaml"))
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("service", BOTH)
-def test_a_service_in_one_database_keeps_its_contract(url: str, tmp_path: Path, service: str) -> None:
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_in_one_database_keeps_its_contract(
+    url: str, tmp_path: Path, service: str, unbounded: bool
+) -> None:
     """Alone on its broker: what another answers is no event of its own."""
     with running(["serve", service, "--database-url", url, "--one-database"], tmp_path) as (_, ready):
         addresses = [
@@ -30,8 +34,9 @@ def test_a_service_in_one_database_keeps_its_contract(url: str, tmp_path: Path, 
             for argument in (option, f"{service}={ready[kind][service]}")
         ]
         ran = portal(
-            "verify", service, *addresses, "--kafka", ready["kafka"], "--cases", "3", "--settle", "0.5",
-            "--report", str(tmp_path / "report"), timeout=250,
+            "verify", service, *addresses, "--kafka", ready["kafka"], "--settle", "0.5",
+            *(() if unbounded else ("--cases", "4", "--boundaries", "0.2")),
+            "--report", str(tmp_path / "report"), timeout=280,
         )  # fmt: skip
     assert ran.code == 0, ran.text
     verdicts = {

@@ -12,7 +12,7 @@ import pytest
 from harness.checks import http_properties
 from harness.contract.model import System
 from harness.driving.property_defects import Defect
-from harness.driving.property_run import Trouble, run_properties
+from harness.driving.property_run import Reach, Trouble, run_properties
 from harness.findings import CouldNotTell, Finding, Passed, Reported
 from harness.runner import Plan, run
 from harness.target import Limits
@@ -85,6 +85,25 @@ def test_two_runs_with_one_seed_find_the_same(system: System, limits: Limits, op
         return sorted((each.operation, each.title) for each in results if isinstance(each, Finding))
 
     assert titles() == titles()
+
+
+def test_a_share_of_the_boundary_values_is_a_share_of_what_is_sent(
+    system: System, limits: Limits, opened: Open
+) -> None:
+    def sent(boundaries: float) -> dict[str, int]:
+        some = replace(limits, cases=1, boundaries=boundaries)
+        reach = [
+            each
+            for each in run_properties(system.contracts["lending"], opened(Desk()), some)
+            if isinstance(each, Reach)
+        ]
+        return {name: sum(statuses.values()) for name, statuses in reach[-1].statuses.items()}
+
+    fifth, again, whole = sent(0.2), sent(0.2), sent(1.0)
+
+    assert fifth == again
+    assert set(fifth) == set(whole)
+    assert sum(fifth.values()) < sum(whole.values()) / 2
 
 
 def test_a_target_that_remembers_nothing_is_not_blamed_for_it(
