@@ -33,13 +33,13 @@ class Said:
     wrong: tuple[str, ...]
 
 
-def verify(seed: int, cases: int) -> Said:
-    """All shipped services, in order, under a seed; ``cases`` bounds each check."""
+def verify(seed: int, *bounds: str) -> Said:
+    """All shipped services, in order, under a seed; ``bounds`` are options of ``portal verify``."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="portal-seeds-") as name:
         folder = Path(name)
         ran = portal(
-            "verify", "--seed", str(seed), "--cases", str(cases), "--settle", "0.5", "--report", name,
+            "verify", "--seed", str(seed), *bounds, "--settle", "0.5", "--report", name,
             timeout=LONGEST, PORTAL_STATE=os.environ.get("PORTAL_STATE", name),
         )  # fmt: skip
         report = folder / "report.json"
@@ -62,11 +62,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faulty_services.seeds", description=__doc__)
     parser.add_argument("--seeds", type=int, default=20, help="how many; default 20")
     parser.add_argument("--first", type=int, default=1, help="the first of them; default 1")
-    parser.add_argument("--cases", type=int, default=5, help="bounds every check; default 5")
+    parser.add_argument("--cases", default="5", help="bounds every check; default 5")
+    parser.add_argument(
+        "--boundaries", default="0.3", help="the share of boundary values that each tries; default 0.3"
+    )
     options = parser.parse_args(arguments)
     clean = True
     for seed in range(options.first, options.first + options.seeds):
-        said = verify(seed, options.cases)
+        said = verify(seed, "--cases", options.cases, "--boundaries", options.boundaries)
         clean = clean and not said.wrong
         _say(f"seed {seed}: exit code {said.code}, {len(said.wrong)} wrong, {said.seconds:.0f} s")
         for each in said.wrong:
