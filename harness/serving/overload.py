@@ -36,7 +36,11 @@ LONGEST = 1.0
 refused for one another's sake. With less, the slowest of the accepted wait less."""
 
 STANDS = 1.0
-"""Seconds after which a line stands (RFC 8289's interval, ten times: a burst is worked off by then)."""
+"""Seconds after which a line stands, at the latest: a burst is worked off by then (RFC 8289's interval)."""
+
+MOMENT = 10
+"""How many times the longest wait a line may be there before it stands, if that is less. A burst is as much
+shorter then as it has less time: who wants short waits gets them from the first second."""
 
 MEASURED = 1.0
 """Seconds over which is measured how fast it is worked off: a little too slow at first, never too fast.
@@ -45,7 +49,7 @@ For as long after a refusal a new line stands at once: it was empty for a moment
 BURST = 128
 """Requests that may wait for a moment: a hundred who want the same slot are all told who has it."""
 
-FEW = 4
+FEW = 2
 """Requests that may wait in any case: with those before them they take a few times what each takes alone."""
 
 AT_ONCE = 2
@@ -144,8 +148,10 @@ class Line:
 
     def _room(self, now: float) -> int:
         """How many may wait."""
-        stands = (self._waiting and now - self._since >= STANDS) or now - self._refused < MEASURED
-        return min(BURST, max(FEW, int(len(self._done) * self._longest / MEASURED))) if stands else BURST
+        moment = min(STANDS, MOMENT * self._longest)
+        stands = (self._waiting and now - self._since >= moment) or now - self._refused < MEASURED
+        room = len(self._done) * self._longest / MEASURED if stands else BURST * moment / STANDS
+        return min(BURST, max(FEW, int(room)))
 
     def _takes(self, now: float) -> float:
         """Seconds until those before are done; where nothing gets done, as many again as it has been so."""

@@ -103,12 +103,22 @@ def computing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("computing")
 def test_a_burst_may_wait_and_is_bounded_by_number() -> None:
     async def burst() -> None:
-        work = Work()
+        work = Work(longest=STANDS)
         assert await work.fill() == AT_ONCE + BURST
         assert work.begun == AT_ONCE
         await work.done(len(work.inside))
         work.clock.now += MEASURED
         assert await work.fill() == AT_ONCE + BURST, "the next burst is as welcome"
+        await work.done(len(work.inside))
+
+    asyncio.run(burst())
+
+
+@pytest.mark.usefixtures("computing")
+def test_where_short_waits_are_wanted_a_burst_is_short_too() -> None:
+    async def burst() -> None:
+        work = Work(longest=STANDS / 20)
+        assert await work.fill() == AT_ONCE + BURST // 2
         await work.done(len(work.inside))
 
     asyncio.run(burst())
