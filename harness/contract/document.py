@@ -12,7 +12,7 @@ from harness.contract.pointers import tokens_of
 from harness.contract.tree import Marks
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Document:
     """One file: ``file`` is its path as the user would name it, ``marks`` where its nodes stand.
 
