@@ -76,7 +76,7 @@ class Documents(Mapping[str, Any]):
     def take(self, uri: str, path: Path | None, file: str, text: str, base: str, keeps: bool) -> Document:
         """Take in a text that was read from a file or an address; the parameters are ``Document``'s."""
         digest = digest_of(text) if path is not None else ""
-        known = opened(uri, file, base, digest)
+        known = opened(uri, file, base, digest) if self.sources.keeps else None
         if known is not None and known.keeps_siblings in (keeps, _keeps(known.tree)):
             return self.take_in(known)
         is_json = path is not None and path.suffix == ".json"
@@ -84,7 +84,8 @@ class Documents(Mapping[str, Any]):
         identifiers = identifiers_of(tree, text, base)
         if (own := _keeps(tree)) is not None:
             keeps = own
-        return self.take_in(share(Document(uri, path, file, tree, marks, base, identifiers, keeps, digest)))
+        document = Document(uri, path, file, tree, marks, base, identifiers, keeps, digest)
+        return self.take_in(share(document) if self.sources.keeps else document)
 
     def take_in(self, document: Document) -> Document:
         """Take in a document that was read before, in place of any other of its URI."""
