@@ -1,9 +1,9 @@
 """The model's objects as JSON and back: what ``cache`` keeps so that a contract need not be built again.
 
 An object becomes ``[its class, its fields …]``, without those at the end that have their default. What is
-the same several times, as a header of every answer is, stands in a table once, is ``[its number]`` wherever it
-is meant, and is one object when it comes out. A schema says where in its documents it stands, and is that very
-node again. Only classes of the model can come out, whatever is put in.
+the same several times, as a header of every answer is, stands in a table once, is ``[its number]`` wherever
+it is meant, and is one object when it comes out. A schema says where in its documents it stands, and is that
+very node again. Only classes of the model can come out, whatever is put in.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.contract import model
 from harness.contract.documents import Documents
-from harness.contract.model import EMPTY, JSON, Place, Schema
+from harness.contract.model import EMPTY, JSON, Schema
 from harness.contract.pointers import look_up
 
 _CLASSES: Mapping[str, Any] = {

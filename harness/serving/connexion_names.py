@@ -1,4 +1,4 @@
-"""Connexion's names, imported quietly, and without the libraries that only parts of it call which we use not.
+"""Connexion's names, imported quietly, and without libraries that only its parts call which we do not use.
 
 Importing it touches starlette's test client (which wants httpx2) and jsonschema's old resolver; we use
 neither, and nobody who runs a service can do anything about the two warnings.
@@ -15,12 +15,12 @@ from types import ModuleType
 from typing import Any
 
 _CALLED_LATER = ("requests", "starlette.templating", "starlette.testclient")
-"""What Connexion imports and calls: to fetch documents, to show them, to test applications. With what they
-import themselves (httpx, jinja2, urllib3) they are a third of a mock's start."""
+"""What Connexion imports, and calls to fetch documents, to show them and to test applications: with what they
+import themselves (httpx, urllib3) a good part of a mock's start."""
 
 
 class _Later(ModuleType):
-    """Stands for a module while Connexion is imported; its functions import the module when they are called."""
+    """Stands for a module while Connexion is imported; what it has imports the module when it is called."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

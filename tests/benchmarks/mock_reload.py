@@ -1,8 +1,8 @@
 """How long after an edit of its contract a mock answers by it: ``python -m tests.benchmarks.mock_reload``.
 
-It prints and asserts nothing. ``contracts/scheduling``, in a copy, gets another operation each round; measured
-is from the write of the file to the first answer of that operation, over one connection that stays. CPU is
-what the mock's process used meanwhile, with the few requests that asked whether it is there.
+It prints and asserts nothing. ``contracts/scheduling``, in a copy, gets another operation each round;
+measured is from the write of the file to the first answer of that operation, over one connection that stays.
+CPU is what the mock's process used meanwhile, with the few requests that asked whether it is there.
 """
 
 from __future__ import annotations
