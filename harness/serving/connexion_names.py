@@ -14,7 +14,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-_CALLED_LATER = ("requests", "starlette.templating", "starlette.testclient")
+_CALLED_LATER = ("httpx", "requests", "starlette.templating", "starlette.testclient")
 """What Connexion imports, and calls to fetch documents, to show them and to test applications: with what they
 import themselves (httpx, urllib3) a good part of a mock's start."""
 
