@@ -117,8 +117,8 @@ class Packing:
         if not isinstance(raw, dict | bool):
             raise TypeError(uri)
         place, name, dialect, scope = map(self.unpacked, more)
-        dialect = self._texts.setdefault(dialect, dialect)
-        return Schema(uri, raw, place, name, dialect, self._documents, scope)
+        same: Any = self._texts.setdefault(dialect, dialect)
+        return Schema(uri, raw, place, name, same, self._documents, scope)
 
 
 def _said(value: Any) -> list[Any]:
