@@ -32,6 +32,9 @@ LOG = logging.getLogger("portal.mocks")
 REMEMBERED = 10_000
 """Message ids by which a redelivery is recognised; the oldest is forgotten first."""
 
+AT_ONCE = 500
+"""Records that are handled before they are committed, at most."""
+
 _STOP_TIMEOUT = 10.0
 
 DeadLetterReason = Literal["malformed", "invalid", "failed"]
@@ -94,6 +97,7 @@ class Inlet:
             self.handle,
             self._stop,
             self._failed,
+            at_once=AT_ONCE,
         )
         self._thread = threading.Thread(
             target=self._consume, args=(consumption,), name=f"mock-{self._name}-messages", daemon=True

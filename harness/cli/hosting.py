@@ -58,13 +58,20 @@ class Stay:
     development: bool = True
 
 
-def host(system: System, build: Build, stay: Stay) -> None:
-    """Run until a signal ends us. Raises HarnessError for whatever cannot be started."""
+def _nothing() -> None:
+    return None
+
+
+def host(system: System, build: Build, stay: Stay, meanwhile: Callable[[], None] = _nothing) -> None:
+    """Run until a signal ends us; ``meanwhile`` is done while a broker of our own starts.
+
+    Raises HarnessError for whatever cannot be started.
+    """
     from harness.serving.server import run
 
     end_with_parent()
     check(stay)
-    with observed(), broker_for(system, stay.kafka, stay.kafka_port, stay.part) as broker:
+    with observed(), broker_for(system, stay.kafka, stay.kafka_port, stay.part, meanwhile) as broker:
         run(
             build(broker),
             host=stay.host,
@@ -117,7 +124,11 @@ def _is_loopback(host: str) -> bool:
 
 @contextmanager
 def broker_for(
-    system: System, kafka: str, port: int = 0, part: Sequence[str] = ()
+    system: System,
+    kafka: str,
+    port: int = 0,
+    part: Sequence[str] = (),
+    meanwhile: Callable[[], None] = _nothing,
 ) -> Iterator[Broker | None]:
     """The broker that ``--kafka`` names, with the contracts' topics made; None for ``none``.
 
@@ -129,7 +140,8 @@ def broker_for(
     elif kafka == "embedded":
         from harness.kafka.embedded import EmbeddedBroker
 
-        with EmbeddedBroker({c.address: c.partitions for c in channels}, port=port) as embedded:
+        topics = {c.address: c.partitions for c in channels}
+        with EmbeddedBroker(topics, port=port, meanwhile=meanwhile) as embedded:
             yield embedded.broker
     else:
         from harness.kafka.broker import create_topics, reach

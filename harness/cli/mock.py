@@ -103,10 +103,16 @@ def mock(
         made = functools.partial(_mock, recorder=recorder, conduct=conduct)
         build = functools.partial(_built, system, paths, sources, examples, made, reload)
         if worker is None:
-            host(system, build, stay)
+            host(system, build, stay, _import_ahead)
         else:
             host(system, lambda _: without_control(build(None)), as_worker(stay, worker))
     return 0
+
+
+def _import_ahead() -> None:
+    """What mocks are built with, while the broker starts, which is another process."""
+    import mocks.mock
+    import mocks.reloading  # noqa: F401
 
 
 def _usual(phi: bool, entries: int, control_host: str, state: bool) -> Conduct:

@@ -62,7 +62,7 @@ def _read(path: Path, sources: Sources, examples: Path | None) -> Contract:
     from harness.contract import load
     from harness.contract.recorded import with_recorded
 
-    contract = load(path, sources)
+    contract = load(path, sources, kept=False)
     return with_recorded(contract, examples) if examples is not None else contract
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from harness.contract.documents import Documents
 from harness.contract.model import Contract, Operation, Schema
 from harness.contract.navigation import expand, items_of, properties, says
 
@@ -31,6 +32,15 @@ def answered(operation: Operation) -> Iterator[Schema]:
 
 def item_type(schema: Schema) -> str | None:
     """The component that a list answer's items are, or None."""
+    cache = schema.resources.compiled if isinstance(schema.resources, Documents) else {}
+    key = ("item type", schema.uri, schema.dialect, schema.scope)
+    if key not in cache:
+        cache[key] = _item_type(schema)
+    found: str | None = cache[key]
+    return found
+
+
+def _item_type(schema: Schema) -> str | None:
     for each in properties(schema).values():
         items = items_of(each)
         if items is not None:

@@ -28,6 +28,7 @@ from harness.contract.documents import Documents
 from harness.contract.identifiers import identifiers_of
 from harness.contract.marks import flattened, later_marks
 from harness.contract.model import JSON
+from harness.contract.shared import opened, share
 from harness.contract.sources import digest_of, text_of
 from harness.errors import ContractError
 
@@ -102,20 +103,22 @@ def _parts(known: Any, body: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _document(known: Any, tree: bytes, marks: bytes) -> Document:
     """Raises ContractError or ValueError if the file cannot be read or has changed."""
     path, file, uri = Path(known["path"]) if known["path"] else None, str(known["file"]), str(known["uri"])
+    base, digest, siblings = str(known["base"]), str(known["digest"]), known["keeps_siblings"] is True
+    text = None  # no file: it was made from others
+    if digest:
+        if path is None or path.as_uri() != uri or Path(file).resolve() != path:
+            raise ValueError(path)
+        text = text_of(path, file, None)
+        if digest_of(text) != digest:
+            raise ValueError(path)
+        held = opened(uri, file, base, digest)
+        if held is not None and held.keeps_siblings is siblings:
+            return held
     root, flat = json.loads(tree), array("I")
     flat.frombytes(marks)
-    if not known["digest"]:  # no file: it was made from others
-        text = str(root)
-    elif path is None or path.as_uri() != uri or Path(file).resolve() != path:
-        raise ValueError(path)
-    else:
-        text = text_of(path, file, None)
-        if digest_of(text) != known["digest"]:
-            raise ValueError(path)
-    base = str(known["base"])
-    identifiers, siblings = identifiers_of(root, text, base or uri), known["keeps_siblings"] is True
+    identifiers = identifiers_of(root, str(root) if text is None else text, base or uri)
     marked = later_marks(root, flat)
-    return Document(uri, path, file, root, marked, base, identifiers, siblings, known["digest"])
+    return share(Document(uri, path, file, root, marked, base, identifiers, siblings, digest))
 
 
 def keep(paths: Sequence[Path], documents: Documents, became: Callable[[], tuple[Facts, bytes]]) -> None:

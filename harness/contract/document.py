@@ -12,7 +12,7 @@ from harness.contract.pointers import tokens_of
 from harness.contract.tree import Marks
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Document:
     """One file: ``file`` is its path as the user would name it, ``marks`` where its nodes stand.
 
@@ -31,6 +31,13 @@ class Document:
     identifiers: Identifiers = field(default_factory=Identifiers, repr=False)
     keeps_siblings: bool = False
     digest: str = ""
+    _spoken: dict[str, bool] = field(default_factory=dict, repr=False)
+
+    def speaks_of(self, word: str) -> bool:
+        """Whether a word stands anywhere in the tree; it is looked through once for each."""
+        if word not in self._spoken:
+            self._spoken[word] = has_word(self.tree, word)
+        return self._spoken[word]
 
     def place(self, pointer: str) -> Place:
         """Where the node at a JSON pointer stands; the nearest node above it if there is none."""
@@ -58,3 +65,17 @@ class Document:
         rest = unquote(address[len(folder) :])
         path = self.path.parent / rest
         return path if ".." not in Path(rest).parts and path.is_file() else None
+
+
+def has_word(tree: JSON, word: str) -> bool:
+    """Whether any mapping of a tree has this key."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if word in node:
+                return True
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+    return False

@@ -21,6 +21,7 @@ from harness.contract.json_text import looks_like_json, read_json
 from harness.contract.model import JSON, Place
 from harness.contract.pointers import escape, look_up, tokens_of
 from harness.contract.resolving import MAX_HOPS, Resolver
+from harness.contract.shared import opened, share
 from harness.contract.sources import LOCAL, Sources, digest_of, text_of
 from harness.contract.tree import Builder, Marks, plain_value
 from harness.errors import ContractError
@@ -74,13 +75,17 @@ class Documents(Mapping[str, Any]):
 
     def take(self, uri: str, path: Path | None, file: str, text: str, base: str, keeps: bool) -> Document:
         """Take in a text that was read from a file or an address; the parameters are ``Document``'s."""
+        digest = digest_of(text) if path is not None else ""
+        known = opened(uri, file, base, digest) if self.sources.keeps else None
+        if known is not None and known.keeps_siblings in (keeps, _keeps(known.tree)):
+            return self.take_in(known)
         is_json = path is not None and path.suffix == ".json"
         tree, marks = _parse(text, file, is_json)
         identifiers = identifiers_of(tree, text, base)
-        if format_of(tree) is not None:
-            keeps = str(tree.get("openapi", "3.0")) >= "3.1"
-        digest = digest_of(text) if path is not None else ""
-        return self.take_in(Document(uri, path, file, tree, marks, base, identifiers, keeps, digest))
+        if (own := _keeps(tree)) is not None:
+            keeps = own
+        document = Document(uri, path, file, tree, marks, base, identifiers, keeps, digest)
+        return self.take_in(share(document) if self.sources.keeps else document)
 
     def take_in(self, document: Document) -> Document:
         """Take in a document that was read before, in place of any other of its URI."""
@@ -102,6 +107,11 @@ class Documents(Mapping[str, Any]):
         given.
         """
         return self._resolver.resolve(self._documents[uri], ref, referrer, at)
+
+
+def _keeps(tree: JSON) -> bool | None:
+    """Whether a document's version keeps what stands beside a ``$ref``; None for one without a version."""
+    return str(tree.get("openapi", "3.0")) >= "3.1" if format_of(tree) is not None else None
 
 
 def yaml_of(tree: JSON) -> str:

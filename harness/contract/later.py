@@ -66,7 +66,7 @@ def model_of(contract: Contract, documents: Documents) -> bytes:
     packing = Packing(documents)
     with suppress(ValueError, RecursionError):
         parts = {name: packing.packed(dict(getattr(contract, name))) for name in NAMED}
-        return json.dumps(parts, separators=(",", ":")).encode()
+        return json.dumps([packing.table, parts], separators=(",", ":")).encode()
     return b""
 
 
@@ -77,7 +77,7 @@ def later(
 
     Raises KeyError, TypeError or ValueError for facts that are not such.
     """
-    whole = _Once(model, Packing(documents), read)
+    whole = _Once(model, documents, read)
 
     def part(name: str) -> Later:
         return Later(tuple(facts["named"][name]), lambda: whole.part(name))
@@ -91,9 +91,10 @@ class _Once:
     """Makes each part when it is first asked for, however many threads ask: from what was kept of it, or else
     by reading the documents."""
 
-    def __init__(self, model: bytes, packing: Packing, read: Callable[[], Contract]) -> None:
-        self._model, self._packing, self._read = model, packing, read
-        self._packed: dict[str, JSON] | None = None
+    def __init__(self, model: bytes, documents: Documents, read: Callable[[], Contract]) -> None:
+        self._model, self._documents, self._read = model, documents, read
+        self._packing: Packing | None = None
+        self._packed: dict[str, JSON] = {}
         self._parts: dict[str, Mapping[str, Any]] = {}
         self._lock = Lock()
 
@@ -106,9 +107,12 @@ class _Once:
 
     def _make(self, name: str) -> None:
         try:
-            if self._packed is None:
-                self._packed, self._model = json.loads(self._model), b""
+            if self._packing is None:
+                table, self._packed = json.loads(self._model)
+                self._packing, self._model = Packing(self._documents, table), b""
             self._parts[name] = self._packing.unpacked(self._packed.pop(name))
+            if not self._packed:
+                self._packing = Packing(self._documents)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError):
             contract = self._read()
             self._parts = {each: getattr(contract, each) for each in NAMED}

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urljoin
 
+from harness.contract.document import has_word
 from harness.contract.documents import MAX_HOPS, Documents, escape, look_up, tokens_of
 from harness.contract.model import JSON, Contract, Dialect, Place, Schema
 from harness.contract.nearest import did_you_mean
@@ -260,22 +261,15 @@ def speaks_of(schema: Schema, word: str) -> bool:
     cache = resources.compiled if isinstance(resources, Documents) else {}
     key = ("speaks of", word, len(resources))  # a file may be opened later
     if key not in cache:
-        cache[key] = any(_has_word(tree, word) for tree in (*resources.values(), schema.raw))
+        cache[key] = _spoken(resources, word) or has_word(schema.raw, word)
     found: bool = cache[key]
     return found
 
 
-def _has_word(tree: JSON, word: str) -> bool:
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            if word in node:
-                return True
-            waiting.extend(node.values())
-        elif isinstance(node, list):
-            waiting.extend(node)
-    return False
+def _spoken(resources: Mapping[str, JSON], word: str) -> bool:
+    if isinstance(resources, Documents):
+        return any(resources.document(uri).speaks_of(word) for uri in resources)
+    return any(has_word(tree, word) for tree in resources.values())
 
 
 def _phi(schema: Schema) -> Iterator[str]:

@@ -1,19 +1,21 @@
 """The model's objects as JSON and back: what ``cache`` keeps so that a contract need not be built again.
 
-An object becomes ``[its class, its fields …]``, without those at the end that have their default. A schema
-says where in its documents it stands, and is that very node again. Only classes of the model can come out,
-whatever is put in.
+An object becomes ``[its class, its fields …]``, without those at the end that have their default. What is
+the same several times, as a header of every answer is, stands in a table once, is ``[its number]`` wherever
+it is meant, and is one object when it comes out. A schema says where in its documents it stands, and is that
+very node again. Only classes of the model can come out, whatever is put in.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from harness.contract import model
 from harness.contract.documents import Documents
-from harness.contract.model import EMPTY, JSON, Place, Schema
+from harness.contract.model import EMPTY, JSON, Schema
 from harness.contract.pointers import look_up
 
 _CLASSES: Mapping[str, Any] = {
@@ -25,10 +27,15 @@ _TUPLE, _DATA, _EMPTY, _STRANGE = "()", "=", "0", "Schema that stands elsewhere"
 
 
 class Packing:
-    """``documents`` are those that the model was, or would be, built from."""
+    """``documents`` are those that the model was, or would be, built from; ``table`` what ``packed`` has put
+    there, and ``unpacked`` takes from there."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: Documents, table: list[Any] | None = None) -> None:
+        self.table: list[Any] = [] if table is None else table
         self._documents = documents
+        self._numbers: dict[str, int] = {}
+        self._taken: dict[int, Any] = {}
+        self._texts: dict[str, str] = {}
 
     def packed(self, value: Any) -> JSON:
         """Raises ValueError for what cannot be packed."""
@@ -46,7 +53,14 @@ class Packing:
             return self._schema(value)
         if type(value) not in _FIELDS:
             raise ValueError(type(value))
-        return [type(value).__name__, *map(self.packed, _said(value))]
+        return self._once([type(value).__name__, *map(self.packed, _said(value))])
+
+    def _once(self, packed: list[JSON]) -> JSON:
+        key = json.dumps(packed)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.table)
+            self.table.append(packed)
+        return [self._numbers[key]]
 
     def _schema(self, schema: Schema) -> JSON:
         if schema.resources is not self._documents:
@@ -54,10 +68,10 @@ class Packing:
         more = [self.packed(each) for each in (schema.place, schema.name, schema.dialect, schema.scope)]
         uri, _, pointer = schema.uri.partition("#")
         if uri in self._documents and look_up(self._documents[uri], pointer) is schema.raw:
-            return ["Schema", uri, pointer, *more]
+            return self._once(["Schema", uri, pointer, *more])
         if not _is_data(schema.raw):
             raise ValueError(schema.uri)
-        return [_STRANGE, schema.uri, schema.raw, *more]
+        return self._once([_STRANGE, schema.uri, schema.raw, *more])
 
     def unpacked(self, value: JSON) -> Any:
         """Raises KeyError, IndexError, TypeError or ValueError for what was not packed here."""
@@ -66,26 +80,45 @@ class Packing:
         if value.__class__ is not list:
             return value
         kind = value[0]
-        if kind == "Place":
-            return Place(*value[1:])
+        if kind.__class__ is int:
+            return self._from_table(kind)
         if kind == _TUPLE:
             return tuple(map(self.unpacked, value[1:]))
         if kind == _DATA:
             return value[1]
         if kind == _EMPTY:
             return EMPTY
-        if kind == "Schema":
-            return self._made(f"{value[1]}#{value[2]}", look_up(self._documents[value[1]], value[2]), value)
-        if kind == _STRANGE:
-            return self._made(value[1], value[2], value)
-        del value[0]
-        return _CLASSES[kind](*[each if each.__class__ in _PLAIN else self.unpacked(each) for each in value])
+        raise ValueError(kind)
 
-    def _made(self, uri: str, raw: JSON, packed: Sequence[JSON]) -> Schema:
+    def _from_table(self, number: int) -> Any:
+        if number not in self._taken:
+            packed, self.table[number] = self.table[number], None
+            self._taken[number] = self._made(packed[0], packed[1:])
+        return self._taken[number]
+
+    def _made(self, kind: str, packed: list[Any]) -> Any:
+        if kind == "Schema":
+            uri, pointer, *more = packed
+            return self._schema_of(f"{uri}#{pointer}", look_up(self._documents[uri], pointer), more)
+        if kind == _STRANGE:
+            return self._schema_of(packed[0], packed[1], packed[2:])
+        texts = self._texts  # many say the same: a name, a file, a content type
+        fields = [
+            texts.setdefault(each, each)
+            if each.__class__ is str
+            else each
+            if each.__class__ in _PLAIN
+            else self.unpacked(each)
+            for each in packed
+        ]
+        return _CLASSES[kind](*fields)
+
+    def _schema_of(self, uri: str, raw: JSON, more: Sequence[JSON]) -> Schema:
         if not isinstance(raw, dict | bool):
             raise TypeError(uri)
-        place, name, dialect, scope = packed[3:]
-        return Schema(uri, raw, Place(*place[1:]), name, dialect, self._documents, self.unpacked(scope))
+        place, name, dialect, scope = map(self.unpacked, more)
+        same: Any = self._texts.setdefault(dialect, dialect)
+        return Schema(uri, raw, place, name, same, self._documents, scope)
 
 
 def _said(value: Any) -> list[Any]:

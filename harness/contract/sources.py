@@ -38,7 +38,8 @@ class Fetched:
 class Sources:
     """``maps`` are beginnings of addresses with the file or folder that stands for each; ``fetch`` gets a
     document from an address (``contract.remote``), None where that is not allowed. ``keeps`` says whether
-    what was read may come from the cache and go there (``contract.cache``).
+    what was read may come from the cache and go there (``contract.cache``), and be shared with whoever reads
+    the same (``contract.shared``).
 
     A relative ``$ref`` leads to any file that its document can name, for contracts share files beside their
     own folder, through symbolic links too; an absolute path or a ``file:`` URL leads nowhere unless it is

@@ -25,21 +25,22 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 
 
 @uncollected()
-def load(path: Path | str, sources: Sources = LOCAL) -> Contract:
+def load(path: Path | str, sources: Sources = LOCAL, kept: bool = True) -> Contract:
     """One service's contract: its folder (``openapi.yaml``, ``asyncapi.yaml``), or one file alone.
 
-    ``sources`` says what may be read beside files. Raises ContractError with file and line for what cannot be
-    read or leads nowhere.
+    ``sources`` says what may be read beside files. Unless ``kept``, nothing is kept for the next time, which
+    takes as long as reading what changed of a contract that is being edited. Raises ContractError with file
+    and line for what cannot be read or leads nowhere.
     """
     path = Path(path)
     if path.is_file():
-        return _remembered([path], path.parent, sources) or _alone(path, sources)
+        return _remembered([path], path.parent, sources) or _alone(path, sources, kept=kept)
     if not path.is_dir():
         raise _missing(path)
     parts = parts_of(path)
     if not parts:
         raise ContractError(str(path), "there is no contract in this folder", "openapi.yaml or asyncapi.yaml")
-    return _folder(path, sources)
+    return _folder(path, sources, kept)
 
 
 @uncollected()
@@ -144,15 +145,16 @@ def _opened(path: Path, sources: Sources) -> Node:
     return Node.at(documents, documents.open(path))
 
 
-def _alone(path: Path, sources: Sources, opened: Node | None = None) -> Contract:
+def _alone(path: Path, sources: Sources, opened: Node | None = None, kept: bool = True) -> Contract:
     whole = path.stem in ("openapi", "asyncapi")
     service = path.resolve().parent.name if whole else path.stem
     contract = _contract([opened or _opened(path, sources)], service, path.parent)
-    _keep([path], contract)
+    if kept:
+        _keep([path], contract)
     return contract
 
 
-def _folder(folder: Path, sources: Sources) -> Contract:
+def _folder(folder: Path, sources: Sources, kept: bool = True) -> Contract:
     paths = list(parts_of(folder).values())
     known = _remembered(paths, folder, sources)
     if known:
@@ -160,7 +162,8 @@ def _folder(folder: Path, sources: Sources) -> Contract:
     documents = Documents(sources)
     roots = [Node.at(documents, documents.open(path)) for path in paths]
     contract = _contract(roots, folder.resolve().name, folder)
-    _keep(paths, contract)
+    if kept:
+        _keep(paths, contract)
     return contract
 
 

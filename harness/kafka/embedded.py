@@ -21,7 +21,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -36,10 +36,18 @@ class EmbeddedBroker:
     """An embedded broker for as long as the context lasts, or until our process is gone, however it ends.
 
     ``topics`` maps topic to number of partitions; they exist before anybody can connect. ``port`` 0 takes
-    a free one. Entering raises PortInUse, BrokerError or ProcessError.
+    a free one. ``meanwhile`` is done while its process starts. Entering raises PortInUse, BrokerError or
+    ProcessError.
     """
 
-    def __init__(self, topics: Mapping[str, int], port: int = 0, timeout: float = 20.0) -> None:
+    def __init__(
+        self,
+        topics: Mapping[str, int],
+        port: int = 0,
+        timeout: float = 20.0,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._meanwhile = meanwhile
         self._topics = dict(topics)
         self._port = port
         self._timeout = timeout
@@ -69,7 +77,13 @@ class EmbeddedBroker:
     def __enter__(self) -> Self:
         with tempfile.TemporaryDirectory(prefix="portal-kafka-") as folder:
             ready = Path(folder) / "ready.json"
-            self._child = Child.start(self._command(ready), ready, self._timeout)
+            self._child = Child(self._command(ready))
+            try:
+                self._meanwhile()
+                self._child.await_ready(ready, self._timeout)
+            except BaseException:
+                self._child.stop(grace=1.0)
+                raise
         told = self._child.ready
         if "bootstrap" not in told:
             self._child.stop()

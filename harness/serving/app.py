@@ -11,14 +11,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from starlette.routing import Router
+
 from harness.contract.model import EMPTY, Contract, Operation
 from harness.errors import ContractError
 from harness.serving.admission import Admission
 from harness.serving.bodies import MAX_BODY
 from harness.serving.connexion_names import (
+    API,
     AbstractOperation,
-    AsyncApp,
-    InvalidSpecification,
+    ConnexionMiddleware,
     Resolution,
     Resolver,
     RoutedAPI,
@@ -30,7 +32,7 @@ from harness.serving.exchange import Answer, Handler
 from harness.serving.overload import Line
 from harness.serving.problems import Problem
 from harness.serving.recording import Recorder
-from harness.serving.routable import routable
+from harness.serving.routable import Judged, routable
 from harness.serving.routing import Match, Routes
 from harness.serving.security import Authenticator, Gate
 from harness.serving.wire import Scope, respond
@@ -75,8 +77,9 @@ def build_app(
         judge = ResponseJudge(operation) if validate_responses else None
         exchanges[operation.id] = Exchange(admission, handlers[operation.id], pool, line, judge, denials)
         gates[operation.id] = Gate(operation, contract, security)
-    app = AsyncApp(
-        __name__,
+    app = ConnexionMiddleware(
+        Router(),  # answers the lifespan; no request comes that far
+        import_name=__name__,
         middlewares=[
             partial(
                 _Routing,
@@ -88,12 +91,7 @@ def build_app(
         ],
         resolver=_Handlers(exchanges),
     )
-    try:
-        app.add_api(routable(contract), base_path="")
-    except InvalidSpecification as error:
-        raise ContractError(
-            contract.service, f"this contract cannot be served: {error.message}", "valid paths and responses"
-        ) from error
+    app.apis.append(API(Judged(routable(contract)), base_path="", **vars(app.options)))
     envelope = Envelope(app, max_in_flight, refusals, extra_routes)
     return recorder.wrap(envelope, contract.service) if recorder is not None else envelope
 

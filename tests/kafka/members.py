@@ -37,10 +37,11 @@ def consuming(
     on_error: OnError = retry_forever,
     group: str | None = None,
     follows: Sequence[str] = (),
+    at_once: int = 1,
 ) -> Iterator[Consumption]:
     """A member in a thread, once it has joined; it leaves with the block."""
     stop = threading.Event()
-    member = Consumption(broker, group or uuid.uuid4().hex, [topic], handle, stop, on_error, follows)
+    member = Consumption(broker, group or uuid.uuid4().hex, [topic], handle, stop, on_error, follows, at_once)
     thread = threading.Thread(target=member.run)
     thread.start()
     try:

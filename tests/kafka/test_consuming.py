@@ -25,10 +25,11 @@ def test_a_new_group_reads_from_the_beginning(broker: Broker, new_topic: NewTopi
         assert until(lambda: sorted(map(str, seen)) == ["early", "late"]), seen
 
 
-def test_what_was_handled_is_committed(broker: Broker, new_topic: NewTopic) -> None:
+@pytest.mark.parametrize("at_once", [1, 100])
+def test_what_was_handled_is_committed(broker: Broker, new_topic: NewTopic, at_once: int) -> None:
     topic, group, seen = new_topic(), uuid.uuid4().hex, list[str | None]()
     publish(broker, [_record(topic, f"k{n}") for n in range(10)])
-    with consuming(broker, topic, lambda record: seen.append(record.key), group=group):
+    with consuming(broker, topic, lambda record: seen.append(record.key), group=group, at_once=at_once):
         assert until(lambda: len(seen) == 10)
     again: list[str | None] = []
     with consuming(broker, topic, lambda record: again.append(record.key), group=group):
@@ -37,8 +38,9 @@ def test_what_was_handled_is_committed(broker: Broker, new_topic: NewTopic) -> N
     assert again == ["next"]
 
 
+@pytest.mark.parametrize("at_once", [1, 100])
 def test_a_failing_record_is_tried_again_and_nothing_overtakes_it(
-    broker: Broker, new_topic: NewTopic
+    broker: Broker, new_topic: NewTopic, at_once: int
 ) -> None:
     topic, tried, done = new_topic(), list[str](), list[tuple[str | None, bytes | None]]()
 
@@ -48,14 +50,15 @@ def test_a_failing_record_is_tried_again_and_nothing_overtakes_it(
             raise ValueError("not yet")
         done.append((record.key, record.value))
 
-    with consuming(broker, topic, handle):
-        publish(broker, [_record(topic, key, str(n)) for n in range(3) for key in ("bad", "good", "fine")])
+    publish(broker, [_record(topic, key, str(n)) for n in range(3) for key in ("bad", "good", "fine")])
+    with consuming(broker, topic, handle, at_once=at_once):
         assert until(lambda: len(done) == 9), done
     assert [value for key, value in done if key == "bad"] == [b"0", b"1", b"2"]
     assert tried.count("bad") == 3 + 3
 
 
-def test_giving_up_goes_on_with_the_next(broker: Broker, new_topic: NewTopic) -> None:
+@pytest.mark.parametrize("at_once", [1, 100])
+def test_giving_up_goes_on_with_the_next(broker: Broker, new_topic: NewTopic, at_once: int) -> None:
     topic, dead, done = new_topic(), list[tuple[int, str]](), list[bytes | None]()
 
     def handle(record: Record) -> None:
@@ -67,8 +70,8 @@ def test_giving_up_goes_on_with_the_next(broker: Broker, new_topic: NewTopic) ->
         dead.append((attempt, str(error)))
         return Verdict.GIVE_UP if attempt == 3 else 0.01
 
-    with consuming(broker, topic, handle, dead_letter):
-        publish(broker, [_record(topic, "k", str(n)) for n in range(3)])
+    publish(broker, [_record(topic, "k", str(n)) for n in range(3)])
+    with consuming(broker, topic, handle, dead_letter, at_once=at_once):
         assert until(lambda: done == [b"0", b"2"]), done
     assert dead == [(1, "never"), (2, "never"), (3, "never")]
 
