@@ -47,7 +47,7 @@ class Handling:
     timers: Timers | None = None
     relations: Relations = field(default_factory=Relations)
 
-    async def handle(self, request: Request) -> Answer:
+    def handle(self, request: Request) -> Answer:
         """Answer one request; on the event loop, since all that it does is computing."""
         answer, how = self._answered(request)
         headers = {**answer.headers, MATCHED: how}

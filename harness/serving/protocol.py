@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -19,10 +20,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from harness.serving.crowd import Crowd
 from harness.serving.cycles import Cycle
-from harness.serving.heads import MAX_HEAD, Head, too_large
+from harness.serving.heads import MAX_HEAD, Head, Refused, too_large
 from harness.serving.problems import PROBLEM_TYPE, Problem, problem_answer
 from harness.serving.tracing import trace_of
-from harness.serving.wire import encode_json
+from harness.serving.wire import Said, Scope, encode_json
 
 HEAD_TIMEOUT = 10.0
 """Seconds in which a begun head has to be complete."""
@@ -54,6 +55,11 @@ class Connection(Protocol):
         """Say what was said before, then end with RST."""
 
 
+AtOnce = Callable[[Scope, bytes], Said | None]
+"""What an application may have as ``at_once``: the whole answer to a request that has come with its whole
+body, by computing alone; None, and nothing was done, where it wants to be called as ASGI has it."""
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """Refuses with problem+json what is too much (431), too slow (408) or malformed (400), and closes.
 
@@ -68,6 +74,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._raw = 0
         self._open = 0
         self._current: Cycle | None = None
+        self._at_once: AtOnce | None = getattr(self.app, "at_once", None)
+        self._first, self._held, self._body = True, False, b""
         self._unfed = b""
         self._refusal: Problem | None = None
         self._parting = False
@@ -141,6 +149,9 @@ class BoundedProtocol(HttpToolsProtocol):
     # What the parser calls
 
     def on_message_begin(self) -> None:
+        if self._parting:
+            raise Refused  # what came before it was the last
+        self._unset_keepalive_if_required()
         self._head, self._raw, self._begun = Head(), 0, True
         super().on_message_begin()
         extensions: dict[str, Any] = {CONNECTION: self}
@@ -160,28 +171,59 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._head_arrived()
         self._address(version)
-        before, self.cycle = (
-            self.cycle,
-            Cycle(
-                scope=self.scope,
-                transport=self.transport,
-                flow=self.flow,
-                logger=self.logger,
-                access_logger=self.access_logger,
-                access_log=False,
-                default_headers=self.server_state.default_headers,
-                message_event=asyncio.Event(),
-                expect_100_continue=self.expect_100_continue,
-                keep_alive=version != "1.0" and self.parser.should_keep_alive(),
-                on_response=self.on_response_complete,
-            ),
+        if self._at_once is not None and self._may_be_whole(version):
+            self._held = True
+        else:
+            self._begin(version)
+
+    def _may_be_whole(self, version: str) -> bool:
+        """Whether a request is one that may be answered while it is parsed: nothing is before it, and nobody
+        waits but for its answer. Of several in one piece the first: others have their turn between them."""
+        return (
+            self._first
+            and self._open == 0
+            and version == "1.1"
+            and self.scope["method"] != "HEAD"
+            and not self.expect_100_continue
+            and not self.flow.write_paused
+            and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
         )
+
+    def _begin(self, version: str = "1.1") -> None:
+        """Let the application work on the request, in a task."""
+        before, self.cycle = self.cycle, self._new_cycle(version)
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
         self._open += 1
+        if self._held:
+            body, self._held, self._body = self._body, False, b""
+            if body:
+                super().on_body(body)
+
+    def _new_cycle(self, version: str = "1.1") -> Cycle:
+        return Cycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+
+    def on_body(self, body: bytes) -> None:
+        if self._held:
+            self._body += body
+        else:
+            super().on_body(body)
 
     def _address(self, version: str) -> None:
         """What the request line says, in the scope."""
@@ -197,8 +239,20 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_head, self._begun, self._ended, self._raw = True, False, True, 0
+        self._first = False
         self._crowd.works(self)
-        super().on_message_complete()
+        said = None
+        if self._held and self._at_once is not None:
+            said = self._at_once(self.scope, self._body)
+            if said is None:
+                self._begin()
+        if said is None:
+            super().on_message_complete()
+            return
+        self._held, self._body = False, b""
+        self._open += 1
+        self._current = self.cycle = self._new_cycle()
+        self._current.say(said)
 
     # Parsing
 
@@ -224,7 +278,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _parse(self, piece: bytes) -> bool:
         """Whether there may be more to parse on this connection."""
-        self._ended = False
+        self._ended, self._first = False, True
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
@@ -232,8 +286,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
             return False
         except httptools.HttpParserError:
-            self._refuse(self._head.problem or Problem(400, detail="This is not an HTTP/1.1 request."))
+            if self._held:
+                self._begin()
+            if not self._parting:
+                self._refuse(self._head.problem or Problem(400, detail="This is not an HTTP/1.1 request."))
             return False
+        if self._held:
+            self._begin()
         if self._in_head and not self._ended:
             # The parser tells of a header when it is whole: until then only we can see how long it is.
             self._raw += len(piece)
