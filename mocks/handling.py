@@ -80,7 +80,7 @@ class Handling:
     ) -> tuple[Answer, str]:
         """The answer that the contract alone gives."""
         answer, how = self.answers[request.operation.id].answer(request, wanted)
-        if applied and wanted.applied:
+        if applied and wanted is not NONE and wanted.applied:
             answer = replace(answer, headers={**answer.headers, "Preference-Applied": wanted.applied})
         self._cause_documented(request, answer)
         return answer, how
