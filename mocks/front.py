@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.serving.bodies import MAX_BODY
 from harness.serving.envelope import INCOMING, ASGIApp, Incoming
 from harness.serving.problems import Problem, Reason, problem_answer
-from harness.serving.protocol import AtOnce
+from harness.serving.connection import AtOnce
 from harness.serving.routing import Match as Route
 from harness.serving.routing import Routes
 from harness.serving.tracing import TRACE, trace_in
@@ -89,7 +89,7 @@ class Front:
             )
 
     def at_once(self, scope: Scope, body: bytes) -> Said | None:
-        """The answer to a request that has come whole and meets no fault: see ``harness.serving.protocol``."""
+        """The answer to a request that has come whole and meets no fault: see ``serving.connection``."""
         if self._now is None or self._faults.active:
             return None
         at, began = time.time(), time.perf_counter()

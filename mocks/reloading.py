@@ -16,7 +16,7 @@ from typing import Any
 from harness.contract.model import Contract
 from harness.errors import ContractError, HarnessError
 from harness.serving.envelope import ASGIApp
-from harness.serving.protocol import AtOnce
+from harness.serving.connection import AtOnce
 from harness.serving.wire import Message, Said, Scope
 from mocks.journal import Journal
 from mocks.mock import Mock
@@ -182,7 +182,7 @@ class _Lasting:
             use.done.set()
 
     def at_once(self, scope: Scope, body: bytes) -> Said | None:
-        """See ``harness.serving.protocol``; while there is something to tell of the contract, it waits."""
+        """See ``serving.connection``; while there is something to tell of the contract, it waits."""
         use = self._use
         now: AtOnce | None = getattr(use.app, "at_once", None)
         if now is None or self.broken:

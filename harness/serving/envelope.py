@@ -165,7 +165,7 @@ class Envelope:
             turn.end()
 
     def at_once(self, scope: Scope, body: bytes) -> Said | None:
-        """The answer to a request that has come whole: see ``harness.serving.protocol``."""
+        """The answer to a request that has come whole: see ``serving.connection``."""
         take, load = self._shortcut.take, self._load
         if take is None or load.working >= load.most or load.held + len(body) > HELD:
             return None

@@ -10,20 +10,20 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from harness.serving.connection import CONNECTION, AtOnce
 from harness.serving.crowd import Crowd
 from harness.serving.cycles import Cycle
 from harness.serving.heads import MAX_HEAD, Head, Refused, too_large
 from harness.serving.problems import PROBLEM_TYPE, Problem, problem_answer
 from harness.serving.tracing import trace_of
-from harness.serving.wire import Said, Scope, encode_json
+from harness.serving.wire import Said, encode_json
 
 HEAD_TIMEOUT = 10.0
 """Seconds in which a begun head has to be complete."""
@@ -34,30 +34,11 @@ READ_TIMEOUT = 30.0
 LINGER = 2.0
 """Seconds that a client may go on sending after the last answer, so that it gets to read it."""
 
-CONNECTION = "portal.connection"
-"""Where a scope's extensions hold the ``Connection``."""
-
 _SLICE = 16 * 1024
 """Bytes that are parsed before anybody else has a turn."""
 
 _AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER: what is unsent is dropped, and the other side gets RST."""
-
-
-class Connection(Protocol):
-    """What an application may do to the connection of its request, on purpose. It returns afterwards,
-    however far its answer has come."""
-
-    async def hang_up(self, said: bytes = b"") -> None:
-        """Say these bytes, and what was said before, then close in good order (FIN)."""
-
-    async def reset(self) -> None:
-        """Say what was said before, then end with RST."""
-
-
-AtOnce = Callable[[Scope, bytes], Said | None]
-"""What an application may have as ``at_once``: the whole answer to a request that has come with its whole
-body, by computing alone; None, and nothing was done, where it wants to be called as ASGI has it."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -162,8 +143,11 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        self._head.header(self.headers[-1][0], value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+        self._head.header(name, value)
 
     def on_headers_complete(self) -> None:
         version = self.parser.get_http_version()
@@ -241,18 +225,25 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head, self._begun, self._ended, self._raw = True, False, True, 0
         self._first = False
         self._crowd.works(self)
-        said = None
-        if self._held and self._at_once is not None:
-            said = self._at_once(self.scope, self._body)
+        if not self._held or not self._answered_at_once():
+            super().on_message_complete()
+
+    def _answered_at_once(self) -> bool:
+        """Whether the application had an answer; else it works on the request in a task."""
+        try:
+            said = self._at_once(self.scope, self._body) if self._at_once is not None else None
             if said is None:
                 self._begin()
-        if said is None:
-            super().on_message_complete()
-            return
-        self._held, self._body = False, b""
-        self._open += 1
-        self._current = self.cycle = self._new_cycle()
-        self._current.say(said)
+                return False
+            self._held, self._body = False, b""
+            self._open += 1
+            self._current = self.cycle = self._new_cycle()
+            self._current.say(said)
+        except Exception as error:  # a defect, or a header that cannot be said: as uvicorn ends it
+            self.logger.error("Exception in ASGI application\n", exc_info=error)
+            self._parting = True
+            self._abort()
+        return True
 
     # Parsing
 
