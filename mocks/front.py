@@ -13,9 +13,9 @@ import orjson
 from harness.contract.model import EMPTY, JSON, Contract
 from harness.errors import UsageError
 from harness.serving.bodies import MAX_BODY
+from harness.serving.connection import AtOnce
 from harness.serving.envelope import INCOMING, ASGIApp, Incoming
 from harness.serving.problems import Problem, Reason, problem_answer
-from harness.serving.connection import AtOnce
 from harness.serving.routing import Match as Route
 from harness.serving.routing import Routes
 from harness.serving.tracing import TRACE, trace_in

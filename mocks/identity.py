@@ -44,7 +44,7 @@ def new_id(kind: Kind, state: State, seed: int) -> JSON:
 
 
 def _uuid5(name: str) -> str:
-    """The 32 digits of the UUID that a name has (RFC 9562, 5.5); the library's own takes three times as long."""
+    """The 32 digits of the UUID that a name has (RFC 9562, 5.5); the library's own takes longer."""
     made = hashlib.sha1(_NAMESPACE + name.encode(), usedforsecurity=False).hexdigest()
     return f"{made[:12]}5{made[13:16]}{int(made[16], 16) & 3 | 8:x}{made[17:32]}"
 

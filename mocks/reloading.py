@@ -15,8 +15,8 @@ from typing import Any
 
 from harness.contract.model import Contract
 from harness.errors import ContractError, HarnessError
-from harness.serving.envelope import ASGIApp
 from harness.serving.connection import AtOnce
+from harness.serving.envelope import ASGIApp
 from harness.serving.wire import Message, Said, Scope
 from mocks.journal import Journal
 from mocks.mock import Mock

@@ -23,7 +23,7 @@ from harness.serving.cycles import Cycle
 from harness.serving.heads import MAX_HEAD, Head, Refused, too_large
 from harness.serving.problems import PROBLEM_TYPE, Problem, problem_answer
 from harness.serving.tracing import trace_of
-from harness.serving.wire import Said, encode_json
+from harness.serving.wire import encode_json
 
 HEAD_TIMEOUT = 10.0
 """Seconds in which a begun head has to be complete."""
@@ -135,8 +135,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._head, self._raw, self._begun = Head(), 0, True
         super().on_message_begin()
-        extensions: dict[str, Any] = {CONNECTION: self}
-        self.scope["extensions"] = extensions
+        self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
 
     def on_url(self, url: bytes) -> None:
         self._head.target(url)
@@ -230,8 +229,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _answered_at_once(self) -> bool:
         """Whether the application had an answer; else it works on the request in a task."""
+        scope: Any = self.scope
         try:
-            said = self._at_once(self.scope, self._body) if self._at_once is not None else None
+            said = self._at_once(scope, self._body) if self._at_once is not None else None
             if said is None:
                 self._begin()
                 return False
