@@ -154,14 +154,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._head_arrived()
         self._address(version)
-        if self._at_once is not None and self._may_be_whole(version):
-            self._held = True
-        else:
+        self._held = self._at_once is not None and self._may_be_whole(version)
+        if not self._held:
             self._begin(version)
 
     def _may_be_whole(self, version: str) -> bool:
-        """Whether a request is one that may be answered while it is parsed: nothing is before it, and nobody
-        waits but for its answer. Of several in one piece the first: others have their turn between them."""
+        """Whether it may be answered while it is parsed. Of several in one piece the first: others have turns."""
         return (
             self._first
             and self._open == 0
@@ -174,7 +172,6 @@ class BoundedProtocol(HttpToolsProtocol):
         )
 
     def _begin(self, version: str = "1.1") -> None:
-        """Let the application work on the request, in a task."""
         before, self.cycle = self.cycle, self._new_cycle(version)
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
@@ -182,10 +179,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
         self._open += 1
-        if self._held:
-            body, self._held, self._body = self._body, False, b""
-            if body:
-                super().on_body(body)
+        body, self._held, self._body = self._body, False, b""
+        if body:
+            super().on_body(body)
 
     def _new_cycle(self, version: str = "1.1") -> Cycle:
         return Cycle(
