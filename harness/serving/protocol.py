@@ -159,7 +159,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._begin(version)
 
     def _may_be_whole(self, version: str) -> bool:
-        """Whether it may be answered while it is parsed. Of several in one piece the first: others have turns."""
+        """Whether it may be answered while it is parsed; of several in one piece the first alone."""
         return (
             self._first
             and self._open == 0
