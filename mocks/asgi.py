@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
+from harness.serving.connection import CONNECTION
 from harness.serving.envelope import ASGIApp
-from harness.serving.protocol import CONNECTION
 from harness.serving.wire import Message, Scope
 
 Headers = Sequence[tuple[bytes, bytes]]

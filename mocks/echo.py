@@ -35,7 +35,7 @@ class Echo:
         What the matched request example says already is left alone: the pair's answer to it is documented.
         """
         identified = _assigned(value, self._ids(request)) if self.ids else value
-        whole = _assigned(identified, self._stored(request, matched)) if self.stored else identified
+        whole = self._storing(identified, request, matched) if self.stored else identified
         for candidate in (whole, identified):
             if candidate is value or self._valid(candidate):
                 return candidate
@@ -43,21 +43,24 @@ class Echo:
 
     def agrees(self, value: JSON, request: Request) -> bool:
         """Whether the value is of the very thing that the request addresses; False without ids."""
-        if not self.ids:
-            return False
+        if len(self.ids) == 1:
+            (name, pointer), path = self.ids[0], request.path
+            return name in path and found(value, pointer) == path[name]
         wanted = dict(self._ids(request))
         return bool(wanted) and all(found(value, pointer) == each for pointer, each in wanted.items())
 
     def _ids(self, request: Request) -> Iterator[tuple[Pointer, JSON]]:
         return ((pointer, request.path[name]) for name, pointer in self.ids if name in request.path)
 
-    def _stored(self, request: Request, matched: RequestExample | None) -> Iterator[tuple[Pointer, JSON]]:
-        if not isinstance(request.body, Mapping):
-            return
+    def _storing(self, value: JSON, request: Request, matched: RequestExample | None) -> JSON:
+        """The answer with what the request asks to be stored; itself if it says all of that."""
+        body = request.body
+        if not _is_object(body) or not _is_object(value):
+            return value
         known = matched.body if matched and isinstance(matched.body, Mapping) else {}
-        for name in self.stored:
-            if name in request.body and name not in known:
-                yield (name,), request.body[name]
+        names = [name for name in self.stored if name in body and name not in known]
+        new = {name: body[name] for name in names if name not in value or value[name] != body[name]}
+        return {**value, **new} if new else value
 
     def _valid(self, value: JSON) -> bool:
         return self._validator is None or self._validator.is_valid(value)

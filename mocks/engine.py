@@ -32,7 +32,7 @@ from mocks.things import State, Thing
 from mocks.uniqueness import Shared, of_its_own
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """What came of a request: the way in which to answer, what to show, and what moved.
 

@@ -56,9 +56,12 @@ class Filling:
             return None
         shape = self._shape(documented, documented.media)
         value = documented.example.value if documented.example else self._made(documented, documented.media)
+        echo = shape.echo
+        if shape.listing is None and not echo.stored and echo.agrees(value, request):
+            return value  # all that could be put in stands there already
         if not as_it_is and documented.status < 300:
             value = self._fitting(value, shape, request)
-        return shape.echo.applied(value, request, matched)
+        return echo.applied(value, request, matched)
 
     def dynamic(self, documented: Documented, request: Request) -> JSON:
         """A generated body, another one for another request; None for an answer without one."""

@@ -13,12 +13,13 @@ import orjson
 from harness.contract.model import EMPTY, JSON, Contract
 from harness.errors import UsageError
 from harness.serving.bodies import MAX_BODY
+from harness.serving.connection import AtOnce
 from harness.serving.envelope import INCOMING, ASGIApp, Incoming
 from harness.serving.problems import Problem, Reason, problem_answer
 from harness.serving.routing import Match as Route
 from harness.serving.routing import Routes
 from harness.serving.tracing import TRACE, trace_in
-from harness.serving.wire import BODY_TIMEOUT, Message, Scope, headers_of, respond
+from harness.serving.wire import BODY_TIMEOUT, Message, Said, Scope, headers_of, respond
 from mocks.event_faults import ASKED
 from mocks.fault_rules import FaultRules, Met
 from mocks.fault_words import effects_of
@@ -38,6 +39,7 @@ class Front:
         self, app: ASGIApp, contract: Contract, journal: Journal, faults: FaultRules, seed: int = 1
     ) -> None:
         self._app, self._contract, self._journal, self._faults = app, contract, journal, faults
+        self._now: AtOnce | None = getattr(app, "at_once", None)
         self._seed = seed
         self._routes = Routes(contract.operations.values())
         keys = [each for each in contract.security_schemes.values() if each.kind == "apiKey"]
@@ -85,6 +87,43 @@ class Front:
                 problem.errors or _told(problem) if problem is not None else (),
                 fault,
             )
+
+    def at_once(self, scope: Scope, body: bytes) -> Said | None:
+        """The answer to a request that has come whole and meets no fault: see ``serving.connection``."""
+        if self._now is None or self._faults.active:
+            return None
+        at, began = time.time(), time.perf_counter()
+        headers, secret = [], self._secret
+        for pair in scope["headers"]:
+            name = pair[0]
+            if name == _FAULT:
+                return None
+            headers.append((name, _HIDDEN) if name in secret else pair)
+        said = self._now(scope, body)
+        if said is None:
+            return None
+        status, said_headers, answer = said
+        incoming: Incoming = scope["extensions"][INCOMING]
+        problem = incoming.problem
+        query = scope["query_string"]
+        self._journal.exchange(
+            at,
+            time.perf_counter() - began,
+            incoming.operation,
+            scope["method"],
+            scope["raw_path"],
+            query if not self._secret_query else _discreet_query(query, self._secret_query),
+            headers,
+            body[:KEPT_BODY],
+            len(body),
+            status,
+            _discreet(said_headers, secret),
+            answer[:KEPT_BODY],
+            len(answer),
+            problem.errors or _told(problem) if problem is not None else (),
+            "",
+        )
+        return said
 
     async def _faulted(self, scope: Scope, tape: Tape, asked: bytes | None) -> str:
         """Play the faults that this exchange meets, if any; returns them in words."""

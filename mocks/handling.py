@@ -47,7 +47,7 @@ class Handling:
     timers: Timers | None = None
     relations: Relations = field(default_factory=Relations)
 
-    async def handle(self, request: Request) -> Answer:
+    def handle(self, request: Request) -> Answer:
         """Answer one request; on the event loop, since all that it does is computing."""
         answer, how = self._answered(request)
         headers = {**answer.headers, MATCHED: how}
@@ -80,7 +80,7 @@ class Handling:
     ) -> tuple[Answer, str]:
         """The answer that the contract alone gives."""
         answer, how = self.answers[request.operation.id].answer(request, wanted)
-        if applied and wanted.applied:
+        if applied and wanted is not NONE and wanted.applied:
             answer = replace(answer, headers={**answer.headers, "Preference-Applied": wanted.applied})
         self._cause_documented(request, answer)
         return answer, how

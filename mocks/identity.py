@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
 import zlib
@@ -14,6 +15,7 @@ from mocks.resources import Kind
 from mocks.things import State
 
 _TRIES = 50
+_NAMESPACE = uuid.NAMESPACE_URL.bytes
 
 
 def new_id(kind: Kind, state: State, seed: int) -> JSON:
@@ -25,31 +27,41 @@ def new_id(kind: Kind, state: State, seed: int) -> JSON:
     model = shown.key if shown is not None else ""
     for _ in range(_TRIES):
         state.made += 1
-        name = uuid.uuid5(uuid.NAMESPACE_URL, f"{kind.name}/{state.name}/{seed}/{state.made}")
-        for candidate in _candidates(model, name):
+        digits = _uuid5(f"{kind.name}/{state.name}/{seed}/{state.made}")
+        for candidate in _candidates(model, digits):
             if schema is not None and not compile_schema(schema).is_valid(candidate):
                 continue
             if state.get(kind.name, candidate) is None and not state.is_gone(kind.name, candidate):
                 return candidate
         if schema is not None:
             try:
-                made = generate(schema, zlib.crc32(name.bytes))
+                made = generate(schema, zlib.crc32(bytes.fromhex(digits)))
             except ContractError:
-                return str(name)
+                return _written(digits)
             if state.get(kind.name, str(made)) is None and not state.is_gone(kind.name, str(made)):
                 return made
     return str(uuid.uuid4())
 
 
-def _candidates(model: str, name: uuid.UUID) -> Iterator[str]:
+def _uuid5(name: str) -> str:
+    """The 32 digits of the UUID that a name has (RFC 9562, 5.5); the library's own takes longer."""
+    made = hashlib.sha1(_NAMESPACE + name.encode(), usedforsecurity=False).hexdigest()
+    return f"{made[:12]}5{made[13:16]}{int(made[16], 16) & 3 | 8:x}{made[17:32]}"
+
+
+def _written(digits: str) -> str:
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _candidates(model: str, digits: str) -> Iterator[str]:
     if model and not _is_uuid(model):
         head = re.sub(r"[0-9A-Za-z]+\Z", "", model)
         tail = len(model) - len(head)
-        yield f"{head}{name.hex[: max(tail, 12)]}"
-        yield f"{head}{name.hex[:tail]}"
-    yield str(name)
-    yield name.hex
-    yield str(name.int)[:12]
+        yield f"{head}{digits[: max(tail, 12)]}"
+        yield f"{head}{digits[:tail]}"
+    yield _written(digits)
+    yield digits
+    yield str(int(digits, 16))[:12]
 
 
 def _is_uuid(text: str) -> bool:

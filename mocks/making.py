@@ -22,7 +22,7 @@ from mocks.resources import Kind, Role
 from mocks.things import State, Thing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Intended:
     """A document as it should become. ``certain`` are the values that outweigh others where not all can be
     had, ``model`` is a document that is valid; ``known`` are properties that are right as they are,

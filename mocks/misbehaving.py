@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 
 from harness.contract.model import Contract, Operation
+from harness.serving.connection import CONNECTION, Connection
 from harness.serving.envelope import ASGIApp
 from harness.serving.problems import phrase
-from harness.serving.protocol import CONNECTION, Connection
 from harness.serving.tracing import trace_in
 from harness.serving.wire import WITHOUT_BODY, Message, Scope, headers_of, respond
 from mocks.breaking import broken, malformed

@@ -9,7 +9,7 @@ from harness.contract.model import Contract
 from harness.kafka.broker import Broker
 from harness.serving.app import build_app
 from harness.serving.envelope import ASGIApp
-from harness.serving.exchange import Answer
+from harness.serving.exchange import Answer, AtOnce
 from harness.serving.foreign_tokens import AnyIssuer, asks_for_ours
 from harness.serving.keys import ISSUER, JWKS_PATH, KeyStore
 from harness.serving.recording import Recorder
@@ -120,7 +120,7 @@ def build_mock(
     store = (keys or KeyStore()) if guarded else None
     app = build_app(
         contract,
-        dict.fromkeys(contract.operations, handling.handle),
+        dict.fromkeys(contract.operations, AtOnce(handling.handle)),
         _authenticator(contract, store, handling.relations) if store is not None else None,
         recorder=recorder,
         refusals=Refusals(contract, clock.now, seed),

@@ -15,8 +15,9 @@ from typing import Any
 
 from harness.contract.model import Contract
 from harness.errors import ContractError, HarnessError
+from harness.serving.connection import AtOnce
 from harness.serving.envelope import ASGIApp
-from harness.serving.wire import Message, Scope
+from harness.serving.wire import Message, Said, Scope
 from mocks.journal import Journal
 from mocks.mock import Mock
 from mocks.watching import EVERY, Stamps, beside, files_of, pause_after, stamps
@@ -173,9 +174,24 @@ class _Lasting:
         try:
             await use.app(scope, receive, self._telling(send) if self.broken else send)
         finally:
-            use.working -= 1
-            if use.last and not use.working:
-                use.done.set()
+            self._left(use)
+
+    def _left(self, use: _Use) -> None:
+        use.working -= 1
+        if use.last and not use.working:
+            use.done.set()
+
+    def at_once(self, scope: Scope, body: bytes) -> Said | None:
+        """See ``serving.connection``; while there is something to tell of the contract, it waits."""
+        use = self._use
+        now: AtOnce | None = getattr(use.app, "at_once", None)
+        if now is None or self.broken:
+            return None
+        use.working += 1
+        try:
+            return now(scope, body)
+        finally:
+            self._left(use)
 
     def _telling(self, send: Any) -> Any:
         why = self.broken[:_LONGEST].encode("latin-1", "replace").replace(b"\n", b" ")

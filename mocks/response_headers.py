@@ -41,7 +41,7 @@ class ResponseHeaders:
         for lowered, name in self.echoed.items():
             if lowered in request.headers:
                 headers[name] = header_text(request.headers[lowered])
-        version = body.get("version") if isinstance(body, Mapping) else None
+        version = body.get("version") if self.etag is not None and isinstance(body, Mapping) else None
         if self.etag is not None and version is not None:
             tag = f'"{version}"'
             if compile_schema(self.etag).is_valid(tag):

@@ -35,7 +35,7 @@ from mocks.uniqueness import of_its_own
 LOG = logging.getLogger("portal.mocks")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Told:
     """What a request came to: the answer and what moved. ``thing`` is what explicit events speak of.
 

@@ -25,9 +25,10 @@ REMEMBERED_GONE = 10_000
 """Ids of which a state knows that they were deleted."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Thing:
-    """One thing of a kind. ``key`` is its id as text, ``place`` its place among those of its kind.
+    """One thing of a kind. ``key`` is its id as text, ``place`` its place among those of its kind. Nobody
+    changes one: see ``harness.serving.exchange.Request`` for why it is not frozen.
 
     ``version`` counts changes from 1; ``scope`` are path values under which it was made that its document
     does not show. ``size`` is that of the document as JSON, 0 for one that was there at first. ``shown``
@@ -112,7 +113,8 @@ class State:
 
         Raises Problem 507 for one that is larger than a state may be.
         """
-        size = len(encode_json(dict(thing.document)))
+        document = thing.document
+        size = len(encode_json(document if type(document) is dict else dict(document)))
         if size > MOST_BYTES:
             raise Problem(507, "Insufficient Storage", "This mock keeps nothing of that size.")
         shelf, name = self._shelf(thing.kind), (thing.kind, thing.key)

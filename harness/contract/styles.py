@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from urllib.parse import quote
 
 from harness.contract.model import JSON, Parameter
@@ -81,6 +82,7 @@ def scalar_text(value: JSON, safe: str | None) -> str:
     return text if safe is None else quote(text, safe=safe)
 
 
+@lru_cache(64)
 def is_json(content_type: str | None) -> bool:
     """Whether what is of this type is JSON: ``application/json``, ``text/json``, ``…+json``."""
     kind = (content_type or "").partition(";")[0].strip().lower()

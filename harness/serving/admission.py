@@ -15,7 +15,7 @@ from harness.serving.parameters import Parameters
 from harness.serving.problems import Problem
 from harness.serving.security import forbidden
 from harness.serving.tracing import Trace
-from harness.serving.wire import Scope, read_body
+from harness.serving.wire import Scope, read_body, too_large
 
 
 class Admission:
@@ -41,10 +41,41 @@ class Admission:
         trace: Trace,
     ) -> Request:
         """Raises Problem: 406, 413, 415; 403 for another patient's data; then 400 with every reason."""
+        self._negotiate(headers)
+        raw = await read_body(receive, headers, self._max_body) if self._bodies.expected else b""
+        return self._taken(scope, raw, headers, path, claims, trace)
+
+    def admit_whole(
+        self,
+        scope: Scope,
+        raw: bytes,
+        headers: Mapping[str, str],
+        path: Mapping[str, str],
+        claims: Claims,
+        trace: Trace,
+    ) -> Request:
+        """The same of a request that has come with its whole body."""
+        self._negotiate(headers)
+        if not self._bodies.expected:
+            raw = b""
+        elif len(raw) > self._max_body:
+            raise too_large(self._max_body)
+        return self._taken(scope, raw, headers, path, claims, trace)
+
+    def _negotiate(self, headers: Mapping[str, str]) -> None:
         accept = headers.get("accept")
         if accept is not None and accept != "*/*" and not acceptable(accept, self._produced):
             raise Problem(406, detail=f"This answers with {', '.join(self._produced)}.")
-        raw = await read_body(receive, headers, self._max_body) if self._bodies.expected else b""
+
+    def _taken(
+        self,
+        scope: Scope,
+        raw: bytes,
+        headers: Mapping[str, str],
+        path: Mapping[str, str],
+        claims: Claims,
+        trace: Trace,
+    ) -> Request:
         decoded = self._parameters.decode(path, scope["query_string"], headers)
         body, content_type = self._bodies.decode(raw, headers, decoded.reasons)
         request = Request(

@@ -27,7 +27,7 @@ from harness.serving.connexion_names import (
     RoutedMiddleware,
 )
 from harness.serving.dispatch import Denials, Exchange, ResponseJudge
-from harness.serving.envelope import IN_FLIGHT, INCOMING, ASGIApp, Envelope, Incoming, Refusals
+from harness.serving.envelope import IN_FLIGHT, INCOMING, ASGIApp, Envelope, Incoming, Refusals, Shortcut
 from harness.serving.exchange import Answer, Handler
 from harness.serving.overload import Line
 from harness.serving.problems import Problem
@@ -59,7 +59,7 @@ def build_app(
 ) -> ASGIApp:
     """The application that serves every operation of a contract.
 
-    handlers: by operationId; a plain function runs in a thread, a coroutine function on the loop.
+    handlers: by operationId; a plain function runs in a thread, all others on the loop.
     security: checks tokens, scopes and ``x-access`` as far as the request tells; None asks only that
     credentials are there. extra_routes: GET paths outside the contract, e.g. the JWKS. validate_responses:
     an answer that breaks the contract becomes a 500. refusals: words them. handlers_place: where handlers
@@ -72,6 +72,7 @@ def build_app(
     line = None if longest_wait is None else Line(WORKERS, longest_wait)
     exchanges: dict[str, Exchange] = {}
     gates: dict[str, Gate] = {}
+    shortcut = Shortcut()
     for operation in contract.operations.values():
         admission = Admission(operation, contract, max_body=max_body, judge_subject=security is not None)
         judge = ResponseJudge(operation) if validate_responses else None
@@ -86,13 +87,14 @@ def build_app(
                 operations=contract.operations,
                 extra=extra_routes,
                 refusals=refusals,
+                shortcut=shortcut,
             ),
             partial(_Dispatch, gates=gates),
         ],
         resolver=_Handlers(exchanges),
     )
     app.apis.append(API(Judged(routable(contract)), base_path="", **vars(app.options)))
-    envelope = Envelope(app, max_in_flight, refusals, extra_routes)
+    envelope = Envelope(app, max_in_flight, refusals, extra_routes, shortcut)
     return recorder.wrap(envelope, contract.service) if recorder is not None else envelope
 
 
@@ -130,10 +132,22 @@ class _Routing:
         operations: Mapping[str, Operation],
         extra: Mapping[str, Callable[[], Answer]],
         refusals: Refusals | None,
+        shortcut: Shortcut,
     ) -> None:
         self._app, self._extra, self._refusals = app, extra, refusals
+        shortcut.take = self.at_once
         self._routes = Routes(operations.values())
         self._templates = {name: each.path for name, each in operations.items()}
+
+    def at_once(self, scope: Scope, incoming: Incoming, body: bytes) -> Answer | None:
+        """The answer of the operation that is asked for; None where there is none, or it takes its time."""
+        raw_path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+        found = self._routes.find(scope["method"], raw_path, query)
+        if not isinstance(found, Match):
+            return None
+        incoming.path, incoming.operation = found.values, found.operation
+        incoming.route = self._templates[found.operation]
+        return self._app.served[found.operation].at_once(scope, incoming, body)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -173,7 +187,7 @@ class _DispatchAPI(RoutedAPI):  # type: ignore[misc]
         self._gates = gates
         self.add_paths()
 
-    def make_operation(self, operation: AbstractOperation) -> ASGIApp:
+    def make_operation(self, operation: AbstractOperation) -> Exchange:
         """What the resolver found, behind the gate that the operation's security asks for."""
         exchange: Exchange = operation.function
         return exchange.behind(self._gates[operation.operation_id]) if operation.security else exchange
@@ -187,7 +201,7 @@ class _Dispatch(RoutedMiddleware):  # type: ignore[misc]
     def __init__(self, app: ASGIApp, gates: Mapping[str, Gate]) -> None:
         super().__init__(app)
         self._gates = gates
-        self.served: dict[str, ASGIApp] = {}
+        self.served: dict[str, Exchange] = {}
 
     def add_api(self, specification: Any, **kwargs: Any) -> Any:
         """Connexion's: take an API's operations."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from harness.contract.model import JSON, Operation
+from harness.contract.schema import Validator
 from harness.contract.styles import is_json
 from harness.serving.media import FORM, LINES, Media, Named, RefusedBody, closest, parse_json
 from harness.serving.problems import Problem, Reason
@@ -19,6 +21,17 @@ _REMEMBERED = 256
 _STRUCTURED = (FORM, *LINES)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What one Content-Type header means here; ``media`` is None where it is not documented."""
+
+    media: Media | None
+    kind: str
+    header: str
+    is_structured: bool
+    validator: Validator | None
+
+
 class Bodies:
     """One operation's request body, compiled."""
 
@@ -28,7 +41,7 @@ class Bodies:
         self._media = {name: Media(each) for name, each in content.items()}
         self._names = {name: Named(name) for name in content}
         self._accepted = ", ".join(dict.fromkeys(each.kind for each in self._names.values()))
-        self._chosen: dict[str, Media | None] = {}
+        self._sent: dict[str, _Sent] = {}
 
     @property
     def expected(self) -> bool:
@@ -51,37 +64,39 @@ class Bodies:
                 415, detail="A compressed body is not taken.", headers={"Accept-Encoding": "identity"}
             )
         header = headers.get("content-type", "")
-        kind = header.partition(";")[0].strip().lower()
+        sent = self._sent.get(header) or self._read(header)
         if not self._media:
-            return raw, kind  # a body whose content nobody documents
-        media = self._for(header)
-        if media is None or not _is_utf8(header):
+            return raw, sent.kind  # a body whose content nobody documents
+        if sent.media is None:
             raise Problem(
                 415,
                 detail=f"A body must be sent as {self._accepted} in UTF-8.",
                 headers={"Accept": self._accepted},
             )
-        return _value(media, raw, kind, header, reasons), kind
+        return _value(sent.media, sent, raw, reasons), sent.kind
 
-    def _for(self, header: str) -> Media | None:
-        """The documented type that fits a Content-Type header best."""
-        if header not in self._chosen:
-            name = closest(self._names, header)
-            if len(self._chosen) >= _REMEMBERED:
-                self._chosen.clear()
-            self._chosen[header] = self._media[name] if name is not None else None
-        return self._chosen[header]
+    def _read(self, header: str) -> _Sent:
+        """With the documented type that fits a Content-Type header best."""
+        kind = header.partition(";")[0].strip().lower()
+        name = closest(self._names, header) if _is_utf8(header) else None
+        media = self._media[name] if name is not None else None
+        validator = media.validator(kind) if media is not None else None
+        if len(self._sent) >= _REMEMBERED:
+            self._sent.clear()
+        found = _Sent(media, kind, header, _is_structured(kind), validator)
+        self._sent[header] = found
+        return found
 
 
-def _value(media: Media, raw: bytes, kind: str, header: str, reasons: list[Reason]) -> JSON:
+def _value(media: Media, sent: _Sent, raw: bytes, reasons: list[Reason]) -> JSON:
     """The first reading that the schema takes; else the first there is, with what is wrong with it."""
     first: list[JSON] = []
-    validator = media.validator(kind)
+    validator = sent.validator
     before = len(reasons)
     try:
-        for value in media.readings(raw, kind, header, reasons):
+        for value in media.readings(raw, sent.kind, sent.header, reasons):
             if len(reasons) > before or validator is None or validator.is_valid(value):
-                return value if _is_structured(kind) else raw
+                return value if sent.is_structured else raw
             first = first or [value]
     except RefusedBody as error:
         if not first:
@@ -89,7 +104,7 @@ def _value(media: Media, raw: bytes, kind: str, header: str, reasons: list[Reaso
             return None
     if first and validator is not None:
         reasons.extend(Reason(each.pointer, each.detail) for each in validator.violations(first[0]))
-    return first[0] if first and _is_structured(kind) else raw
+    return first[0] if first and sent.is_structured else raw
 
 
 def _is_structured(kind: str) -> bool:

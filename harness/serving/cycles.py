@@ -16,6 +16,8 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from harness.serving.wire import Said
+
 _LONGEST = 64
 """Bytes of a header's name that is remembered."""
 
@@ -57,6 +59,23 @@ class Cycle(RequestResponseCycle):
             if head:
                 self.transport.write(head)
             await super().send(message)
+
+    def say(self, said: Said) -> None:
+        """Give a whole answer, to a request that has come whole, while the client takes up what is said.
+
+        Raises RuntimeError for what no answer can say."""
+        status, headers, body = said
+        self.more_body = False
+        self._begin(status, headers)
+        if self.chunked_encoding:
+            body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
+        elif len(body) != self.expected_content_length:
+            raise RuntimeError("The body is not as long as its Content-Length says.")
+        self.transport.write(self._head + body)
+        self._head = b""
+        self.expected_content_length = 0
+        self.response_complete = True
+        self.on_response()
 
     def _is_whole(self, message: Any) -> bool:
         """Whether this is all of a body whose length was said."""

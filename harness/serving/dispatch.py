@@ -17,7 +17,7 @@ from harness.serving.access import Claims
 from harness.serving.admission import Admission
 from harness.serving.bodies import is_json
 from harness.serving.envelope import INCOMING, Incoming
-from harness.serving.exchange import Answer, Denial, Handler, Request
+from harness.serving.exchange import Answer, AtOnce, Denial, Handler, Request
 from harness.serving.overload import Line
 from harness.serving.problems import Denied, Problem
 from harness.serving.security import Gate
@@ -70,7 +70,7 @@ def _missing_headers(response: Response, answer: Answer) -> list[str]:
 class Exchange:
     """An ASGI callable for one operation."""
 
-    __slots__ = ("_admission", "_answer", "_denials", "_gate", "_judge", "_line", "_pool")
+    __slots__ = ("_admission", "_answer", "_denials", "_gate", "_judge", "_line", "_now", "_pool")
 
     def __init__(
         self,
@@ -83,13 +83,21 @@ class Exchange:
     ) -> None:
         self._admission, self._judge, self._denials, self._pool = admission, judge, denials, pool
         self._gate: Gate | None = None
-        is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
-            getattr(handler, "__call__", None)  # noqa: B004  an object may be an asynchronous callable
+        self._now = handler.answer if isinstance(handler, AtOnce) and denials is None else None
+        is_async = (
+            isinstance(handler, AtOnce)
+            or inspect.iscoroutinefunction(handler)
+            or inspect.iscoroutinefunction(
+                getattr(handler, "__call__", None)  # noqa: B004  an object may be an asynchronous callable
+            )
         )
         self._line = None if is_async else line
-        self._answer = (
-            cast(_Answering, handler) if is_async else _in_a_thread(cast(_Plain, handler), pool, line)
-        )
+        if isinstance(handler, AtOnce):
+            self._answer = _on_the_loop(handler.answer)
+        elif is_async:
+            self._answer = cast(_Answering, handler)
+        else:
+            self._answer = _in_a_thread(cast(_Plain, handler), pool, line)
 
     def behind(self, gate: Gate) -> Exchange:
         """This exchange, for those whom the gate admits."""
@@ -113,18 +121,42 @@ class Exchange:
                 denial = self._denial(denied, claims or denied.claims, incoming)
                 await asyncio.get_running_loop().run_in_executor(self._pool, self._denials, denial)
             raise
+        self._hold(answer, request)
+        await respond(send, answer, incoming.trace)
+
+    def at_once(self, scope: Scope, incoming: Incoming, body: bytes) -> Answer | None:
+        """The answer to a request that has come whole; None, and nothing was done, where the handler has to
+        wait for something. Raises what the call does."""
+        if self._now is None:
+            return None
+        claims = self._gate.admit(scope, incoming.headers) if self._gate is not None else EMPTY
+        request = self._admission.admit_whole(
+            scope, body, incoming.headers, incoming.path, claims, incoming.trace
+        )
+        answer = self._now(request)
+        self._hold(answer, request)
+        return answer
+
+    def _hold(self, answer: Answer, request: Request) -> None:
+        """Hold an answer to the contract, where that is asked for."""
         if self._judge is not None and (wrong := self._judge.judge(answer)):
             _log.error(
                 "correlation %s: %s broke the contract: %s", request.correlation, request.operation.id, wrong
             )
             raise Problem(500, detail="The answer would have broken the contract: " + "; ".join(wrong))
-        await respond(send, answer, incoming.trace)
 
     def _denial(self, denied: Denied, claims: Claims, incoming: Incoming) -> Denial:
         patient = denied.patient
         if patient is None and denied.status == 403:  # by the gate, which reads no more than the token
             patient = self._admission.named_by(incoming.path, incoming.headers)
         return Denial(self._admission.operation, claims, patient, *incoming.trace)
+
+
+def _on_the_loop(handler: _Plain) -> _Answering:
+    async def answer(request: Request) -> Answer:
+        return handler(request)
+
+    return answer
 
 
 def _in_a_thread(handler: _Plain, pool: Executor, line: Line | None) -> _Answering:

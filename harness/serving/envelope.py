@@ -15,7 +15,7 @@ from harness.serving.overload import Overloaded
 from harness.serving.problems import Problem, problem_answer
 from harness.serving.raised import raised_at
 from harness.serving.tracing import Trace, made_id, trace_in
-from harness.serving.wire import Disconnected, Message, Scope, headers_of, respond
+from harness.serving.wire import Disconnected, Message, Said, Scope, headers_of, respond, said
 
 ASGIApp = Callable[[Scope, Any, Any], Awaitable[None]]
 
@@ -111,6 +111,16 @@ class _Turn:
         return message
 
 
+class Shortcut:
+    """The way past an application's layers to what serves an operation.
+
+    There is none before the first request: it makes the layers, and with them what guards an operation.
+    ``take`` gives None where a request has to go through them.
+    """
+
+    take: Callable[[Scope, Incoming, bytes], Answer | None] | None = None
+
+
 class Envelope:
     """Wraps an application; nothing that it raises reaches the server."""
 
@@ -120,9 +130,11 @@ class Envelope:
         max_in_flight: int = IN_FLIGHT,
         refusals: Refusals | None = None,
         always: Collection[str] = (),
+        shortcut: Shortcut | None = None,
     ) -> None:
         """``always``: paths that are answered however much there is to do, e.g. whether the service lives."""
         self._app = app
+        self._shortcut = Shortcut() if shortcut is None else shortcut
         self._always = frozenset(each.encode() for each in always)
         self._refusals = refusals
         self._load = _Load(max_in_flight)
@@ -152,15 +164,35 @@ class Envelope:
         finally:
             turn.end()
 
+    def at_once(self, scope: Scope, body: bytes) -> Said | None:
+        """The answer to a request that has come whole: see ``serving.connection``."""
+        take, load = self._shortcut.take, self._load
+        if take is None or load.working >= load.most or load.held + len(body) > HELD:
+            return None
+        headers = headers_of(scope)
+        incoming = Incoming(trace_in(scope, headers), headers)
+        scope["extensions"][INCOMING] = incoming
+        try:
+            answer = take(scope, incoming, body)
+            return said(answer, incoming.trace) if answer is not None else None
+        except Exception as error:
+            problem = error if isinstance(error, Problem) else unexpected(error, incoming.trace)
+            incoming.problem = problem
+            self._retrace(problem, incoming)
+            return said(self._worded(problem, incoming), incoming.trace)
+
     async def _tell(self, send: Any, problem: Problem, incoming: Incoming) -> None:
-        if any(each.pointer.lower() == _CORRELATION for each in problem.errors):
-            # What the contract refuses in a request it refuses in an answer too.
-            incoming.trace = Trace(made_id(), incoming.trace.traceparent)
+        self._retrace(problem, incoming)
         try:
             await respond(send, self._worded(problem, incoming), incoming.trace)
         except RuntimeError:
             # The server's word for an answer that has begun already: nothing can be told any more.
             _log.error("correlation %s: the answer broke off", incoming.trace.correlation)
+
+    def _retrace(self, problem: Problem, incoming: Incoming) -> None:
+        if any(each.pointer.lower() == _CORRELATION for each in problem.errors):
+            # What the contract refuses in a request it refuses in an answer too.
+            incoming.trace = Trace(made_id(), incoming.trace.traceparent)
 
     def _worded(self, problem: Problem, incoming: Incoming) -> Answer:
         if self._refusals is not None:

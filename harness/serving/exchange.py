@@ -55,5 +55,13 @@ class Denial:
     traceparent: str
 
 
-Handler = Callable[[Request], Answer] | Callable[[Request], Awaitable[Answer]]
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """A handler that computes for a moment and waits for nothing: it is called on the event loop, and a
+    request that has come whole is answered without a task of its own."""
+
+    answer: Callable[[Request], Answer]
+
+
+Handler = Callable[[Request], Answer] | Callable[[Request], Awaitable[Answer]] | AtOnce
 """A plain function runs in a worker thread, a coroutine function on the event loop."""

@@ -47,6 +47,8 @@ class Parameters:
         self._headers = [each for each in readers if each.location == "header"]
         self._cookies = [each for each in readers if each.location == "cookie"]
         self._elsewhere = frozenset(elsewhere)
+        self._plain = {each.name: each for each in self._query if each.is_plain}
+        self._awaited = [each.name for each in self._query if not each.may_be_missing]
 
     def decode(self, path: Mapping[str, str], query_string: bytes, headers: Mapping[str, str]) -> Decoded:
         """Decode and check everything at once; ``reasons`` holds all that is wrong."""
@@ -69,7 +71,20 @@ class Parameters:
                 reader.read(pairs, {}, decoded.reasons)
         return decoded
 
+    def _takes_query(self, query: str, into: dict[str, JSON]) -> bool:
+        """Read a query of single values that are all as they should be, as nearly always; else nothing is
+        said yet: see ``_decode_query``."""
+        for part in query.split("&") if query else ():
+            name, _, text = part.partition("=")
+            reader = self._plain.get(name)
+            if reader is None or name in into or not reader.takes(text, into):
+                return False
+        return all(name in into for name in self._awaited)
+
     def _decode_query(self, query_string: bytes, decoded: Decoded) -> None:
+        if self._takes_query(query_string.decode("latin-1"), decoded.query):
+            return
+        decoded.query.clear()
         pairs: dict[str, list[str]] = {}
         for part in query_string.decode("latin-1").split("&") if query_string else ():
             name, _, text = part.partition("=")
@@ -102,9 +117,20 @@ class _Reader:
         self._default = says(parameter.schema, "default")
         self._media: Media | None = None
         self._plain = self._style.is_plain and parameter.content_type is None
+        self._is_text = self._style.shape.kinds == {"string"}
         if parameter.content_type is not None:
             self._media = Media(MediaType(parameter.content_type, parameter.schema))
             self._content_type = parameter.content_type.lower()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is one text of one type."""
+        return self._plain
+
+    @property
+    def may_be_missing(self) -> bool:
+        """Whether there is nothing to say where it is not given."""
+        return self._plain and not self._required and self._default is None
 
     def claims(self, pairs: Pairs) -> set[str]:
         """The query names that belong to this parameter."""
@@ -118,7 +144,9 @@ class _Reader:
         if not self._plain or (not text and self._allow_empty):
             return False
         try:
-            value = scalar(self._style.decoded(text), self._style.shape)
+            value: JSON = self._style.decoded(text)
+            if not self._is_text:
+                value = scalar(value, self._style.shape)
         except Undecodable:
             return False
         if self._validator.is_valid(value):

@@ -11,15 +11,16 @@ import asyncio
 import socket
 import struct
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from harness.serving.connection import CONNECTION, AtOnce
 from harness.serving.crowd import Crowd
 from harness.serving.cycles import Cycle
-from harness.serving.heads import MAX_HEAD, Head, too_large
+from harness.serving.heads import MAX_HEAD, Head, Refused, too_large
 from harness.serving.problems import PROBLEM_TYPE, Problem, problem_answer
 from harness.serving.tracing import trace_of
 from harness.serving.wire import encode_json
@@ -33,25 +34,11 @@ READ_TIMEOUT = 30.0
 LINGER = 2.0
 """Seconds that a client may go on sending after the last answer, so that it gets to read it."""
 
-CONNECTION = "portal.connection"
-"""Where a scope's extensions hold the ``Connection``."""
-
 _SLICE = 16 * 1024
 """Bytes that are parsed before anybody else has a turn."""
 
 _AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER: what is unsent is dropped, and the other side gets RST."""
-
-
-class Connection(Protocol):
-    """What an application may do to the connection of its request, on purpose. It returns afterwards,
-    however far its answer has come."""
-
-    async def hang_up(self, said: bytes = b"") -> None:
-        """Say these bytes, and what was said before, then close in good order (FIN)."""
-
-    async def reset(self) -> None:
-        """Say what was said before, then end with RST."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -68,6 +55,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._raw = 0
         self._open = 0
         self._current: Cycle | None = None
+        self._at_once: AtOnce | None = getattr(self.app, "at_once", None)
+        self._first, self._held, self._body = True, False, b""
         self._unfed = b""
         self._refusal: Problem | None = None
         self._parting = False
@@ -141,18 +130,23 @@ class BoundedProtocol(HttpToolsProtocol):
     # What the parser calls
 
     def on_message_begin(self) -> None:
+        if self._parting:
+            raise Refused  # what came before it was the last
+        self._unset_keepalive_if_required()
         self._head, self._raw, self._begun = Head(), 0, True
         super().on_message_begin()
-        extensions: dict[str, Any] = {CONNECTION: self}
-        self.scope["extensions"] = extensions
+        self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
 
     def on_url(self, url: bytes) -> None:
         self._head.target(url)
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        self._head.header(self.headers[-1][0], value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+        self._head.header(name, value)
 
     def on_headers_complete(self) -> None:
         version = self.parser.get_http_version()
@@ -160,28 +154,55 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._head_arrived()
         self._address(version)
-        before, self.cycle = (
-            self.cycle,
-            Cycle(
-                scope=self.scope,
-                transport=self.transport,
-                flow=self.flow,
-                logger=self.logger,
-                access_logger=self.access_logger,
-                access_log=False,
-                default_headers=self.server_state.default_headers,
-                message_event=asyncio.Event(),
-                expect_100_continue=self.expect_100_continue,
-                keep_alive=version != "1.0" and self.parser.should_keep_alive(),
-                on_response=self.on_response_complete,
-            ),
+        self._held = self._at_once is not None and self._may_be_whole(version)
+        if not self._held:
+            self._begin(version)
+
+    def _may_be_whole(self, version: str) -> bool:
+        """Whether it may be answered while it is parsed; of several in one piece the first alone."""
+        return (
+            self._first
+            and self._open == 0
+            and version == "1.1"
+            and self.scope["method"] != "HEAD"
+            and not self.expect_100_continue
+            and not self.flow.write_paused
+            and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
         )
+
+    def _begin(self, version: str = "1.1") -> None:
+        before, self.cycle = self.cycle, self._new_cycle(version)
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
         self._open += 1
+        body, self._held, self._body = self._body, False, b""
+        if body:
+            super().on_body(body)
+
+    def _new_cycle(self, version: str = "1.1") -> Cycle:
+        return Cycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+
+    def on_body(self, body: bytes) -> None:
+        if self._held:
+            self._body += body
+        else:
+            super().on_body(body)
 
     def _address(self, version: str) -> None:
         """What the request line says, in the scope."""
@@ -197,8 +218,28 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_head, self._begun, self._ended, self._raw = True, False, True, 0
+        self._first = False
         self._crowd.works(self)
-        super().on_message_complete()
+        if not self._held or not self._answered_at_once():
+            super().on_message_complete()
+
+    def _answered_at_once(self) -> bool:
+        """Whether the application had an answer; else it works on the request in a task."""
+        scope: Any = self.scope
+        try:
+            said = self._at_once(scope, self._body) if self._at_once is not None else None
+            if said is None:
+                self._begin()
+                return False
+            self._held, self._body = False, b""
+            self._open += 1
+            self._current = self.cycle = self._new_cycle()
+            self._current.say(said)
+        except Exception as error:  # a defect, or a header that cannot be said: as uvicorn ends it
+            self.logger.error("Exception in ASGI application\n", exc_info=error)
+            self._parting = True
+            self._abort()
+        return True
 
     # Parsing
 
@@ -224,7 +265,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _parse(self, piece: bytes) -> bool:
         """Whether there may be more to parse on this connection."""
-        self._ended = False
+        self._ended, self._first = False, True
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
@@ -232,8 +273,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
             return False
         except httptools.HttpParserError:
-            self._refuse(self._head.problem or Problem(400, detail="This is not an HTTP/1.1 request."))
+            if self._held:
+                self._begin()
+            if not self._parting:
+                self._refuse(self._head.problem or Problem(400, detail="This is not an HTTP/1.1 request."))
             return False
+        if self._held:
+            self._begin()
         if self._in_head and not self._ended:
             # The parser tells of a header when it is whole: until then only we can see how long it is.
             self._raw += len(piece)

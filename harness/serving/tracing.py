@@ -16,6 +16,9 @@ _TRACEPARENT = re.compile(
 TRACE = "portal.trace"
 """Where a scope's extensions hold the ``Trace`` of an exchange that is watched from further outside."""
 
+_NOT_ZERO = 1 << 64 | 1
+"""A bit of a trace id, and one of a span id: all zeros would be none (W3C Trace Context, 3.2.2.3)."""
+
 _chance = random.Random()  # noqa: S311 - ids need not be secret
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_chance.seed)  # or parent and child would make the same ones
@@ -66,16 +69,12 @@ def continued(traceparent: str) -> str:
     """The same trace with a new span id; a new trace if what came is malformed."""
     match = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
     if match is None or (match[1] == "00" and match[4]):
-        return f"00-{_bits(128):032x}-{_bits(64):016x}-01"
-    return f"00-{match[2]}-{_bits(64):016x}-{match[3]}"
+        made = f"{_chance.getrandbits(192) | _NOT_ZERO:048x}"
+        return f"00-{made[:32]}-{made[32:]}-01"
+    return f"00-{match[2]}-{_chance.getrandbits(64) | 1:016x}-{match[3]}"
 
 
 def made_id() -> str:
     """A random UUID (RFC 9562, version 4); the library's own takes five times as long."""
-    made = f"{_bits(120):030x}"
+    made = f"{_chance.getrandbits(120):030x}"
     return f"{made[:8]}-{made[8:12]}-4{made[12:15]}-a{made[15:18]}-{made[18:]}"
-
-
-def _bits(count: int) -> int:
-    """Random bits, not all of them zero: so an id would be none (W3C Trace Context, 3.2.2.3)."""
-    return _chance.getrandbits(count) or 1

@@ -29,6 +29,9 @@ _SHORT = 256
 
 WITHOUT_BODY = frozenset({204, 205, 304})
 
+Said = tuple[int, list[tuple[bytes, bytes]], bytes]
+"""A whole answer as it goes over the wire: status, headers, body."""
+
 
 class Disconnected(Exception):
     """The caller went away: nobody is left to answer."""
@@ -49,7 +52,7 @@ async def read_body(receive: Any, headers: Mapping[str, str], limit: int) -> byt
     """The whole body. Problem 413 beyond ``limit`` bytes, 408 if it dawdles; else Disconnected."""
     declared = headers.get("content-length", "0")
     if declared.isdigit() and int(declared[:18]) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             return await _collect(receive, limit)
@@ -65,13 +68,14 @@ async def _collect(receive: Any, limit: int) -> bytes:
             raise Disconnected
         part: bytes = message.get("body", b"")
         if len(gathered) + len(part) > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         if not message.get("more_body", False):
             return bytes(gathered + part) if gathered else part
         gathered += part
 
 
-def _too_large(limit: int) -> Problem:
+def too_large(limit: int) -> Problem:
+    """A body beyond its bound."""
     return Problem(413, detail=f"The body is larger than {limit} bytes.")
 
 
@@ -85,6 +89,13 @@ def encode_json(value: JSON) -> bytes:
 
 async def respond(send: Any, answer: Answer, trace: Trace) -> None:
     """Send an answer with the headers that every answer carries."""
+    status, headers, body = said(answer, trace)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def said(answer: Answer, trace: Trace) -> Said:
+    """An answer as it is said. Raises ValueError for a header that cannot be."""
     headers: list[tuple[bytes, bytes]] = [
         (b"x-correlation-id", trace.correlation.encode()),
         (b"traceparent", trace.traceparent.encode()),
@@ -100,8 +111,7 @@ async def respond(send: Any, answer: Answer, trace: Trace) -> None:
         headers.append((b"content-length", b"%d" % len(body)))
     for name, value in answer.headers.items():
         headers.append(_header(name, value) if len(value) <= _SHORT else _encoded(name, value))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    return answer.status, headers, body
 
 
 def _encoded(name: str, value: str) -> tuple[bytes, bytes]:

@@ -12,10 +12,10 @@ import httpx
 
 from harness.contract.model import Contract
 from harness.findings import CouldNotTell
+from harness.serving.connection import CONNECTION
 from harness.serving.envelope import INCOMING, Incoming
 from harness.serving.judging import Judgement, RequestJudge
 from harness.serving.problems import Problem, problem_answer
-from harness.serving.protocol import CONNECTION
 from harness.serving.tracing import TRACE, trace_in
 from harness.serving.wire import Disconnected, Message, Scope, headers_of, respond
 from mocks.front import FAULT_HEADER
