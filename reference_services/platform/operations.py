@@ -84,12 +84,7 @@ def plan_of(contract: Contract, operation: Operation, handler: Callable[..., Any
 
 def shown(aggregate: Aggregate, kind: Kind) -> dict[str, JSON]:
     """The document as it is answered: without what is private, secret or hidden from this caller."""
-    away = aggregate.hidden | kind.secret
-    return {
-        name: value
-        for name, value in aggregate.document.items()
-        if name not in away and not name.startswith(PRIVATE)
-    }
+    return aggregate.hide(*kind.secret).shown()
 
 
 def answer_of(
