@@ -1,4 +1,4 @@
-"""What every service does of whose data copies are made: it hands over what it has of a patient who wants one.
+"""What every service does whose data copies are made of: it hands over what it has of who wants one.
 
 A service that receives ``exportChanged`` says ``exportChanged = HandingOver()`` among its handlers.
 """
@@ -29,7 +29,7 @@ def whole(thing: Aggregate, reader: str) -> Aggregate:
 class HandingOver:
     """The handler of ``exportChanged``: of an export that was asked for, all that the service would show.
 
-    A patient's own copy holds everything and is restricted itself; a proxy's is not, and holds nothing that is.
+    A patient's own copy holds everything and is restricted; a proxy's is not, and holds nothing that is.
     What is there when the event is heard is handed over; an empty part says that there is nothing.
     """
 

@@ -58,13 +58,26 @@ class Stay:
     development: bool = True
 
 
-def host(system: System, build: Build, stay: Stay) -> None:
-    """Run until a signal ends us. Raises HarnessError for whatever cannot be started."""
-    from harness.serving.server import run
+def host(
+    system: System,
+    build: Build,
+    stay: Stay,
+    learn: Callable[[Mapping[str, str]], None] = lambda _: None,
+) -> None:
+    """Run until a signal ends us. Raises HarnessError for whatever cannot be started.
+
+    ``learn`` is told, once all answer, where each service listens, here or elsewhere.
+    """
+    from harness.serving.server import Addresses, run
 
     end_with_parent()
     check(stay)
     with observed(), broker_for(system, stay.kafka, stay.kafka_port, stay.part) as broker:
+
+        def ready(found: Addresses) -> None:
+            learn({**found.services, **stay.external})
+            tell_ready(stay, broker, found.services, found.control)
+
         run(
             build(broker),
             host=stay.host,
@@ -72,7 +85,7 @@ def host(system: System, build: Build, stay: Stay) -> None:
             sockets=stay.sockets,
             control_host=stay.control_host,
             control_ports=stay.control_ports,
-            on_ready=lambda found: tell_ready(stay, broker, found.services, found.control),
+            on_ready=ready,
         )
 
 

@@ -1,7 +1,7 @@
-"""Calls of other services that handlers asked for, kept with the change that they belong to, and made after it.
+"""Calls of other services that handlers asked for: kept with the change that they belong to, made after it.
 
-As with the outbox: nothing is lost by a crash, and what was made may be made again. What is asked for leaves when
-it was taken, when it was refused for good, or when it has waited too long. What is in it is never logged.
+As with the outbox, nothing is lost by a crash, and what was made may be made again. A call leaves when it was
+taken, when it was refused for good, or when it has waited too long. What is in it is never logged.
 """
 
 from __future__ import annotations
@@ -36,9 +36,7 @@ _INSERT = insert(tables.calls)
 _FIRST = select(_C.seq, _C.due).order_by(_C.due, _C.seq).limit(1)
 _SAME = (_C.seq == bindparam("at"), _C.due == bindparam("was"))
 _CLAIM = update(tables.calls).where(*_SAME).values(due=bindparam("until"), attempts=_C.attempts + 1)
-_READ = select(
-    _C.seq, _C.service, _C.operation, _C.path, _C.body, _C.correlation, _C.traceparent, _C.attempts, _C.since, _C.due
-).where(_C.seq == bindparam("at"))  # fmt: skip
+_READ = select(tables.calls).where(_C.seq == bindparam("at"))
 _DELETE = delete(tables.calls).where(_C.seq == bindparam("at"))
 _AGAIN = update(tables.calls).where(*_SAME).values(due=bindparam("until"))
 
@@ -67,7 +65,10 @@ def lay(
     written = orjson.dumps(body)
     if len(written) > LARGEST:
         LOG.error(
-            "%s of %s is not called: what it would be given has more than %d bytes", operation, service, LARGEST
+            "%s of %s is not called: what it would be given has more than %d bytes",
+            operation,
+            service,
+            LARGEST,
         )
         return
     transaction.must_write()
@@ -107,9 +108,17 @@ def claim(store: Store) -> Call | None:
         row = connection.execute(_READ, {"at": first.seq}).one()
     since = datetime.fromisoformat(row.since)
     return Call(
-        row.seq, row.service, row.operation, orjson.loads(row.path), row.body, row.correlation, row.traceparent,
-        row.attempts, since, row.due,
-    )  # fmt: skip
+        row.seq,
+        row.service,
+        row.operation,
+        orjson.loads(row.path),
+        row.body,
+        row.correlation,
+        row.traceparent,
+        row.attempts,
+        since,
+        claimed=row.due,
+    )
 
 
 def done(store: Store, call: Call) -> None:

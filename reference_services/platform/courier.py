@@ -127,7 +127,9 @@ class Courier:
             self._outage.over(f"{self._service}: other services are called again")
             calls.done(self._store, call)
         elif outcome is _Outcome.REFUSED:
-            LOG.warning("%s: %s was refused with %s, and is not called again for this", self._service, whom, said)
+            LOG.warning(
+                "%s: %s was refused with %s, and is not called again for this", self._service, whom, said
+            )
             calls.done(self._store, call)
         elif datetime.now(UTC) - call.since > calls.WAITS:
             LOG.error("%s: %s is given up: %s", self._service, whom, said)

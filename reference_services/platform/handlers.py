@@ -20,8 +20,8 @@ Function = Callable[..., Any]
 class Handlers:
     """A service's functions: by operationId, by receive operation, by (schema, timed transition's target).
 
-    ``unique`` is the module's ``UNIQUE``, by type, ``chained`` its ``CHAINED``; ``calls`` are the operations of
-    other services that a message's handler says it calls.
+    ``unique`` is the module's ``UNIQUE``, by type, ``chained`` its ``CHAINED``; ``calls`` are the
+    operations of other services that the handlers of messages say they call.
     """
 
     place: str

@@ -13,7 +13,7 @@ from harness.contract.expressions import Context, evaluate
 from harness.contract.model import JSON, Contract, Emission, Operation, Response
 from harness.contract.schema import items_of, properties, says
 from harness.serving.exchange import Answer
-from reference_services.platform.aggregate import PRIVATE, Aggregate, Page
+from reference_services.platform.aggregate import Aggregate, Page
 from reference_services.platform.kinds import Kind
 
 _PARAMETER = re.compile(r"\{([^{}]+)\}")

@@ -1,7 +1,7 @@
 """Other services as this one calls them: where they listen, what their contracts say, and by which token.
 
-A handler names a service and an operation of its contract. Where that listens is configuration, and may be known
-only once everything runs.
+A handler names a service and an operation of its contract. Where that listens is configuration, and may be
+known only once everything runs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.errors import ContractError, UsageError
 from harness.serving.keys import KeyStore
 
 REPEATABLE = ("PUT", "DELETE")
-"""Methods of which a second request does no more than the first (RFC 9110, 9.2.2) and that change something."""
+"""Methods that change something, and of which a second request does no more (RFC 9110, 9.2.2)."""
 
 _LONGEST_TOKEN = 16 * 1024
 

@@ -149,8 +149,9 @@ def build_service(
     broker: None leaves events waiting in the outbox and consumes nothing. database_url: SQLAlchemy's,
     None for a temporary file; schema: its own part of it, where services share a PostgreSQL. handlers: the
     module ``reference_services.<service>.handlers`` unless given. validate_responses: an answer that breaks
-    the contract becomes a 500. peers: other services, as far as this one calls them; None: nobody. Raises ContractError for what the module lacks, and UsageError for a
-    ``PORTAL_LONGEST_WAIT`` that is none.
+    the contract becomes a 500. peers: other services, as far as this one calls them; None: nobody is reached.
+    Raises ContractError for what the module lacks or would call, and UsageError for a ``PORTAL_LONGEST_WAIT``
+    that is none.
     """
     place = next(iter(contract.operations.values())).place if contract.operations else NOWHERE
     module = handlers or import_handlers(contract.service, place)
