@@ -147,7 +147,7 @@ def _peers(system: System, peer: list[str] | None) -> dict[str, str]:
 def peers_of(system: System, jwks: Path | None = None, token: Path | None = None) -> Peers:
     """The services of these contracts as others call them; where they listen is yet to be told.
 
-    Whoever takes tokens of somebody else's needs one of theirs: without it nobody is called. Raises UsageError.
+    Who takes tokens of somebody else needs one of theirs: without it nobody is called. Raises UsageError.
     """
     from harness.serving.keys import KeyStore
     from reference_services.platform.peers import DevelopmentTokens, Peers, TokenFile
