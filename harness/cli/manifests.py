@@ -76,8 +76,8 @@ _PeerTokenSecret = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Secret whose token is what services show to one another; {service} as above. Default: no service "
-        "calls another.",
+        help="Secret whose token is what services show one another; {service} as above. Default: none calls "
+        "another.",
     ),
 ]
 _Namespace = Annotated[

@@ -1,4 +1,4 @@
-"""Copies through the front door: a patient asks, sources hand over their parts, and what is missing is named."""
+"""Copies through the front door: a patient asks, sources hand over their parts, what is missing is named."""
 
 from __future__ import annotations
 
