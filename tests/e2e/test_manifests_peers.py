@@ -1,4 +1,4 @@
-"""``portal manifests``: who calls another service is told where that is, shows a token, and is let through."""
+"""``portal manifests``: who calls another service is told where it is, shows a token, and is let through."""
 
 from __future__ import annotations
 
