@@ -62,16 +62,29 @@ def _nothing() -> None:
     return None
 
 
-def host(system: System, build: Build, stay: Stay, meanwhile: Callable[[], None] = _nothing) -> None:
-    """Run until a signal ends us; ``meanwhile`` is done while a broker of our own starts.
+def host(
+    system: System,
+    build: Build,
+    stay: Stay,
+    *,
+    meanwhile: Callable[[], None] = _nothing,
+    learn: Callable[[Mapping[str, str]], None] = lambda _: None,
+) -> None:
+    """Run until a signal ends us. Raises HarnessError for whatever cannot be started.
 
-    Raises HarnessError for whatever cannot be started.
+    ``meanwhile`` is done while a broker of our own starts; ``learn`` is told, once all answer, where each
+    service listens, here or elsewhere.
     """
-    from harness.serving.server import run
+    from harness.serving.server import Addresses, run
 
     end_with_parent()
     check(stay)
     with observed(), broker_for(system, stay.kafka, stay.kafka_port, stay.part, meanwhile) as broker:
+
+        def ready(found: Addresses) -> None:
+            learn({**found.services, **stay.external})
+            tell_ready(stay, broker, found.services, found.control)
+
         run(
             build(broker),
             host=stay.host,
@@ -79,7 +92,7 @@ def host(system: System, build: Build, stay: Stay, meanwhile: Callable[[], None]
             sockets=stay.sockets,
             control_host=stay.control_host,
             control_ports=stay.control_ports,
-            on_ready=lambda found: tell_ready(stay, broker, found.services, found.control),
+            on_ready=ready,
         )
 
 

@@ -7,8 +7,8 @@ refer to Secrets by name. Source: the Kubernetes API reference, and its Pod Secu
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from harness.contract.model import JSON
 
@@ -18,6 +18,8 @@ USER = 10_001
 WRITABLE = "/tmp"  # noqa: S108 - the pod's own, and the only place that it may write to
 JWKS_FOLDER, JWKS_FILE = "/etc/portal/jwks", "jwks.json"
 KAFKA_FOLDER, KAFKA_FILE = "/etc/portal/kafka", "client.properties"
+PEER_FOLDER, PEER_FILE = "/etc/portal/peers", "token"
+_PLACES = {"jwks": JWKS_FOLDER, "kafka": KAFKA_FOLDER, "peers": PEER_FOLDER}
 _READABLE_BY_GROUP = 0o440
 
 
@@ -34,7 +36,8 @@ class Setting:
     """What is the same for all services. ``{service}`` in a Secret's name stands for each one's.
 
     ``arguments`` follow ``portal serve SERVICE``; ``live`` and ``ready`` are paths. ``kafka_secret`` is None
-    for a cluster that asks for neither TLS nor a log-in.
+    for a cluster that asks for neither TLS nor a log-in. ``callees``: whom each service calls, by the token
+    in ``peer_token``; nobody, if that is None.
     """
 
     image: str
@@ -48,6 +51,8 @@ class Setting:
     ready: str
     kafka_secret: str | None = None
     namespace: str | None = None
+    peer_token: str | None = None
+    callees: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def objects(self, service: str) -> Iterator[JSON]:
         """Everything that a service consists of, in the order in which it is applied."""
@@ -101,7 +106,7 @@ class Setting:
         return {
             "name": "portal",
             "image": self.image,
-            "args": [_literal(each) for each in ("serve", service, *self.arguments)],
+            "args": [_literal(each) for each in ("serve", service, *self.arguments, *self._peers(service))],
             "env": self._environment(service),
             "ports": [{"name": "http", "containerPort": self.port}],
             # Tables are made and migrated before a service answers, one replica waiting for the other.
@@ -120,9 +125,9 @@ class Setting:
             "volumeMounts": [
                 {"name": "writable", "mountPath": WRITABLE},
                 *(
-                    {"name": name, "mountPath": path, "readOnly": True}
-                    for name, path in (("jwks", JWKS_FOLDER), ("kafka", KAFKA_FOLDER))
-                    if name != "kafka" or self.kafka_secret is not None
+                    {"name": each["name"], "mountPath": _PLACES[each["name"]], "readOnly": True}
+                    for each in self._volumes(service)
+                    if each["name"] in _PLACES
                 ),
             ],
         }
@@ -147,7 +152,19 @@ class Setting:
         if self.kafka_secret is not None:
             secret = {"secretName": _for(service, self.kafka_secret), "defaultMode": _READABLE_BY_GROUP}
             volumes.append({"name": "kafka", "secret": secret})
+        if self._called_by(service):
+            token = {"secretName": _for(service, self.peer_token or ""), "defaultMode": _READABLE_BY_GROUP}
+            volumes.append({"name": "peers", "secret": token})
         return volumes
+
+    def _called_by(self, service: str) -> tuple[str, ...]:
+        return () if self.peer_token is None else self.callees.get(service, ())
+
+    def _peers(self, service: str) -> list[str]:
+        """Whom it calls, by their Services."""
+        called = self._called_by(service)
+        said = [part for each in called for part in ("--peer", f"{each}=http://{each}")]
+        return [*said, "--peer-token", f"{PEER_FOLDER}/{PEER_FILE}"] if called else []
 
     def _policy(self, service: str) -> JSON:
         """In: the port, from wherever. Out: names, and the servers that it needs."""
@@ -156,8 +173,13 @@ class Setting:
             "podSelector": {"matchLabels": _labels(service)},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [{"ports": [{"protocol": "TCP", "port": "http"}]}],
-            "egress": [{"ports": dns}, *_ways(self.needs)],
+            "egress": [{"ports": dns}, *_ways(self.needs), *self._ways_to_peers(service)],
         }
+
+    def _ways_to_peers(self, service: str) -> list[JSON]:
+        ports = [{"protocol": "TCP", "port": "http"}]
+        called = self._called_by(service)
+        return [{"to": [{"podSelector": {"matchLabels": _labels(each)}}], "ports": ports} for each in called]
 
 
 def _object(version: str, kind: str, meta: JSON, spec: JSON) -> JSON:

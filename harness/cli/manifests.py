@@ -72,6 +72,14 @@ _Issuer = Annotated[
 _Audience = Annotated[
     str | None, typer.Option(metavar="AUDIENCE", help="What tokens say as aud. Default: portal.")
 ]
+_PeerTokenSecret = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Secret whose token is what services show one another; {service} as above. Default: none calls "
+        "another.",
+    ),
+]
 _Namespace = Annotated[
     str | None, typer.Option(metavar="NAME", help="Where all goes. Default: where kubectl is.")
 ]
@@ -93,6 +101,7 @@ def manifests(
     jwks: _Jwks = None,
     issuer: _Issuer = None,
     audience: _Audience = None,
+    peer_token_secret: _PeerTokenSecret = None,
     namespace: _Namespace = None,
     replicas: _Replicas = 2,
     principal: _Principal = "User:{service}",
@@ -120,7 +129,7 @@ def manifests(
 
         sys.stdout.write(script([system.contracts[name] for name in names], address, principal))
         return
-    live, ready = _probed(system, names)
+    live, ready, callees = _probed(system, names)
     url = _given("--database-url", database_url, "--database-url postgresql://HOST/DATABASE")
     database = _database(url)
     setting = Setting(
@@ -134,6 +143,9 @@ def manifests(
         live=live,
         ready=ready,
         kafka_secret=kafka_secret and _plain("--kafka-secret", kafka_secret, _NAME, "portal-kafka-{service}"),
+        peer_token=peer_token_secret
+        and _plain("--peer-token-secret", peer_token_secret, _NAME, "portal-peers"),
+        callees=callees,
         namespace=namespace and _plain("--namespace", namespace, _SERVICE, "portal"),
     )
     objects = [each for name in names for each in setting.objects(name)]
@@ -199,13 +211,15 @@ def _database(url: str) -> Need:
     return Need(host, port)
 
 
-def _probed(system: System, names: Sequence[str]) -> tuple[str, str]:
-    """The paths of the probes, once it is certain that every service can run. Raises HarnessError."""
+def _probed(system: System, names: Sequence[str]) -> tuple[str, str, dict[str, tuple[str, ...]]]:
+    """The paths of the probes, and whom each service calls, once it is certain that every one can run. Raises
+    HarnessError."""
     need("manifests", "reference")
     from harness.contract.model import NOWHERE
-    from reference_services.platform.handlers import import_handlers
+    from reference_services.platform.handlers import import_handlers, resolve
     from reference_services.platform.observing import LIVE, READY
 
+    callees = {}
     for name in names:
         if not _SERVICE.fullmatch(name):
             raise UsageError(
@@ -214,6 +228,7 @@ def _probed(system: System, names: Sequence[str]) -> tuple[str, str]:
                 "at most 63 small letters, digits and hyphens, a letter first",
                 "Rename the folder of its contract",
             )
-        operations = system.contracts[name].operations.values()
-        import_handlers(name, next((each.place for each in operations), NOWHERE))
-    return LIVE, READY
+        contract = system.contracts[name]
+        module = import_handlers(name, next((each.place for each in contract.operations.values()), NOWHERE))
+        callees[name] = tuple(sorted({service for service, _ in resolve(contract, module).calls}))
+    return LIVE, READY, callees

@@ -103,7 +103,7 @@ def mock(
         made = functools.partial(_mock, recorder=recorder, conduct=conduct)
         build = functools.partial(_built, system, paths, sources, examples, made, reload)
         if worker is None:
-            host(system, build, stay, _import_ahead)
+            host(system, build, stay, meanwhile=_import_ahead)
         else:
             host(system, lambda _: without_control(build(None)), as_worker(stay, worker))
     return 0

@@ -69,6 +69,23 @@ Audience = Annotated[
         "--audience", metavar="AUDIENCE", help="With --jwks: what they say as aud. Default: portal."
     ),
 ]
+PeerUrls = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--peer",
+        metavar="SERVICE=URL",
+        help="Where another service listens that these call; repeat it for several. "
+        "Where those listen that run here is known.",
+    ),
+]
+PeerToken = Annotated[
+    Path | None,
+    typer.Option(
+        "--peer-token",
+        metavar="FILE",
+        help="With --jwks: the token by which these services show themselves to others, read at each call.",
+    ),
+]
 Database = Annotated[
     Path | None,
     typer.Option(

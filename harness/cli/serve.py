@@ -26,10 +26,14 @@ from harness.cli.options import (
     Kafka,
     Maps,
     OneDatabase,
+    PeerToken,
+    PeerUrls,
     ReadyFile,
+    check_service,
     chosen,
     sources_of,
     system_of,
+    urls,
 )
 from harness.cli.workers import without_control
 from harness.errors import UsageError
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from harness.serving.recording import Recorder
     from harness.serving.security import Keys
     from harness.serving.server import Hosted
+    from reference_services.platform.peers import Peers
 
 
 def serve(
@@ -62,6 +67,8 @@ def serve(
     jwks: Jwks = None,
     issuer: IssuerName = None,
     audience: Audience = None,
+    peer: PeerUrls = None,
+    peer_token: PeerToken = None,
     no_control: Annotated[
         bool,
         typer.Option(
@@ -82,6 +89,8 @@ def serve(
     system = system_of(contracts, sources_of(allow_remote, maps))
     names = chosen(system, services)
     keys = keys_of(jwks, issuer, audience)
+    elsewhere = _peers(system, peer)
+    peers = peers_of(system, jwks, peer_token)
     stay = Stay(
         kafka=kafka,
         host=host_,
@@ -94,10 +103,10 @@ def serve(
     with databases.held(names, kafka), recording(exchanges) as recorder:
 
         def build(broker: Broker | None) -> list[Hosted]:
-            built = references(system, names, broker, databases, recorder, keys)
+            built = references(system, names, broker, databases, recorder, keys, peers)
             return without_control(built) if no_control else built
 
-        host(system, build, stay)
+        host(system, build, stay, learn=lambda here: peers.learn({**here, **elsewhere}))
 
 
 def _single(names: list[str], port: int) -> dict[str, int]:
@@ -127,6 +136,35 @@ def keys_of(jwks: Path | None, issuer: str | None, audience: str | None) -> Keys
     return Issuer(jwks, issuer, audience or AUDIENCE)
 
 
+def _peers(system: System, peer: list[str] | None) -> dict[str, str]:
+    """Where others listen. Raises UsageError."""
+    found = urls(peer, "--peer")
+    for name, url in found.items():
+        check_service(system, name, f"--peer {name}={url}")
+    return found
+
+
+def peers_of(system: System, jwks: Path | None = None, token: Path | None = None) -> Peers:
+    """The services of these contracts as others call them; where they listen is yet to be told.
+
+    Who takes tokens of somebody else needs one of theirs: without it nobody is called. Raises UsageError.
+    """
+    from harness.serving.keys import KeyStore
+    from reference_services.platform.peers import DevelopmentTokens, Peers, TokenFile
+
+    if jwks is None:
+        if token is not None:
+            raise UsageError(
+                f"--peer-token {token}", "tokens are made here", "--jwks FILE with it, or without it"
+            )
+        return Peers(system.contracts, DevelopmentTokens(KeyStore()))
+    if token is None:
+        return Peers(system.contracts)
+    tokens = TokenFile(token)
+    tokens("", ())
+    return Peers(system.contracts, tokens)
+
+
 def references(
     system: System,
     names: Iterable[str],
@@ -134,8 +172,10 @@ def references(
     databases: Databases,
     recorder: Recorder | None,
     keys: Keys | None = None,
+    peers: Peers | None = None,
 ) -> list[Hosted]:
-    """Reference services of these names, built but not started. Without ``keys``: the development key's."""
+    """Reference services of these names, built but not started. Without ``keys``: the development key's;
+    without ``peers``: they call nobody."""
     from harness.serving.keys import KeyStore
     from reference_services.platform.service import build_service
 
@@ -144,6 +184,8 @@ def references(
     for name in names:
         url, schema = databases.of(name)
         built.append(
-            build_service(system.contracts[name], broker, taken, url, schema=schema, recorder=recorder)
+            build_service(
+                system.contracts[name], broker, taken, url, schema=schema, recorder=recorder, peers=peers
+            )
         )
     return built

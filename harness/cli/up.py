@@ -30,7 +30,7 @@ from harness.cli.options import (
     system_of,
     urls,
 )
-from harness.cli.serve import references
+from harness.cli.serve import peers_of, references
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -100,14 +100,14 @@ def up(
         ready_file=ready_file,
         external=elsewhere,
     )
-    databases = Databases(data, database_url, one_database)
+    databases, peers = Databases(data, database_url, one_database), peers_of(system) if served else None
     with databases.held(served, kafka), recording(exchanges) as recorder:
 
         def build(broker: Broker | None) -> list[Hosted]:
-            own = references(system, served, broker, databases, recorder)
+            own = references(system, served, broker, databases, recorder, peers=peers)
             return own + mocks_of(system, mocked, broker, recorder, conduct)
 
-        host(system, build, stay)
+        host(system, build, stay, **({} if peers is None else {"learn": peers.learn}))
 
 
 def _in_a_row(names: list[str], first: int) -> dict[str, int]:

@@ -20,6 +20,7 @@ from reference_services.billing.money import (
 from reference_services.platform.discretion import discreet, may_know, of_patient
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
+from reference_services.sources import HandingOver
 
 DISCLAIMERS = ("actual-charges-may-differ", "other-services-not-included", "not-a-contract")
 """What is said with every estimate."""
@@ -271,6 +272,9 @@ def patientChanged(work: Work, message: IncomingMessage) -> None:
     change = message.payload
     if change["to"] == "merged":
         work.resettle(change["id"], change["replacedBy"])
+
+
+exportChanged = HandingOver()
 
 
 def afterInvoiceDraft(work: Work, invoice: Aggregate) -> None:

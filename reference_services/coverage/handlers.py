@@ -15,6 +15,7 @@ from reference_services.coverage import prior_authorization as rules
 from reference_services.platform.discretion import discreet, of_patient
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
+from reference_services.sources import HandingOver
 
 
 def listCoverage(work: Work, request: Request) -> Page:
@@ -158,6 +159,9 @@ def patientChanged(work: Work, message: IncomingMessage) -> None:
     for place, coverage in enumerate(work.find("Coverage", {"patientId": old}, internal=True), start=1):
         work.save(coverage, patientId=new, order=last + place)
     work.resettle(old, new)
+
+
+exportChanged = HandingOver()
 
 
 def afterEligibilityCheckComplete(work: Work, check: Aggregate) -> None:

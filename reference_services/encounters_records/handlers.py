@@ -10,6 +10,7 @@ from harness.serving.problems import Problem, Reason
 from reference_services.platform.discretion import PLAIN, discreet, of_patient
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
+from reference_services.sources import HandingOver
 
 SENSITIVE = ("F", "B20", "Z21", "O", "Z30", "Z33")
 """ICD-10-CM: behavioural health and substance use, HIV, reproductive health."""
@@ -142,6 +143,9 @@ def patientChanged(work: Work, message: IncomingMessage) -> None:
     change = message.payload
     if change["to"] == "merged":
         work.resettle(change["id"], change["replacedBy"])
+
+
+exportChanged = HandingOver()
 
 
 def stricter(confidentiality: str, content: Mapping[str, JSON]) -> str:

@@ -11,6 +11,7 @@ from harness.serving.problems import Problem, Reason
 from reference_services.platform.discretion import discreet, may_know, of_patient
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
+from reference_services.sources import HandingOver
 
 TAKEN = ("draft", "active", "on-hold", "unknown")
 """What may yet be taken, so that somebody has to look at it after a discharge."""
@@ -165,6 +166,9 @@ def patientChanged(work: Work, message: IncomingMessage) -> None:
     """What a merged patient has here is the surviving one's."""
     if message.payload["to"] == "merged":
         work.resettle(message.payload["id"], message.payload["replacedBy"])
+
+
+exportChanged = HandingOver()
 
 
 def check_refillable(prescription: Aggregate, day: date) -> None:

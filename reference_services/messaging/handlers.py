@@ -20,6 +20,7 @@ from reference_services.messaging.people import (
 from reference_services.platform.discretion import discreet, of_patient
 from reference_services.platform.values import instant, sortable, timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
+from reference_services.sources import HandingOver
 
 
 def searchThreads(work: Work, request: Request) -> Page:
@@ -57,7 +58,7 @@ def closeThread(work: Work, request: Request) -> Aggregate:
 def listMessages(work: Work, request: Request) -> Page:
     found = work.page("Message", request, of_patient(work, request, "threadId", "status", "recipient"))
     for message in found:
-        _unless_unsent(work, message)
+        _unless_unsent(side_of(work), message)
     return found
 
 
@@ -78,7 +79,7 @@ def reply(work: Work, request: Request) -> Aggregate:
 
 
 def getMessage(work: Work, request: Request) -> Aggregate:
-    return _unless_unsent(work, discreet(work, work.get("Message", request.path["messageId"])))
+    return _unless_unsent(side_of(work), discreet(work, work.get("Message", request.path["messageId"])))
 
 
 def markRead(work: Work, request: Request) -> Aggregate:
@@ -179,8 +180,8 @@ def _part_of(thread: Aggregate) -> dict[str, JSON]:
     return {"threadId": thread.id, **also}
 
 
-def _unless_unsent(work: Work, message: Aggregate) -> Aggregate:
-    theirs = side_of(work) == message["recipient"]
+def _unless_unsent(side: str, message: Aggregate) -> Aggregate:
+    theirs = side == message["recipient"]
     return message.hide("body", "attachmentIds") if theirs and message.status in UNSENT else message
 
 
@@ -212,3 +213,11 @@ def _to_be_saved(id: str, suffix: str) -> dict[str, str]:
         "X-Content-Type-Options": "nosniff",
         "Vary": "Accept",
     }
+
+
+def _as_shown(thing: Aggregate, reader: str) -> Aggregate:
+    """Patients and proxies are of one side."""
+    return _unless_unsent("patient", thing) if thing.type == "Message" else thing
+
+
+exportChanged = HandingOver(_as_shown)

@@ -15,6 +15,7 @@ from reference_services.notifications.reach import reach_of, set_by_proxy, still
 from reference_services.platform.caller import caller_of
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
+from reference_services.sources import HandingOver
 
 NOBODY_ASKED = {"channels": [], "confidentialCommunication": False}
 """The preferences of who never set any."""
@@ -135,6 +136,9 @@ def patientChanged(work: Work, message: IncomingMessage) -> None:
     elif wishes["confidentialCommunication"]:
         work.save(present, confidentialCommunication=True)
     work.delete(wishes)
+
+
+exportChanged = HandingOver()
 
 
 def afterDeliveryInProgress(work: Work, delivery: Aggregate) -> None:

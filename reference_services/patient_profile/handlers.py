@@ -6,6 +6,7 @@ from harness.serving.exchange import Request
 from harness.serving.problems import Problem, Reason
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, Page, Work
+from reference_services.sources import HandingOver
 
 SENSITIVE = frozenset({"depression-screening"})
 """Forms whose very kind says too much."""
@@ -28,9 +29,7 @@ def getPatient(work: Work, request: Request) -> Aggregate:
     if patient.status == "merged":
         survivor = _survivor(work, patient)
         raise Problem(410, detail="It was merged into another.", members={"replacedBy": survivor})
-    if work.actor in {"proxy", "clinician"} and patient.get("contact", {}).get("restricted"):
-        return patient.hide("contact")
-    return patient
+    return _discreet(patient, work.actor)
 
 
 def updateContact(work: Work, request: Request) -> Aggregate:
@@ -102,3 +101,11 @@ def _survivor(work: Work, merged: Aggregate) -> str:
             break
         into = str(further.get("replacedBy", into))
     return into
+
+
+def _discreet(patient: Aggregate, actor: str) -> Aggregate:
+    restricted = actor in {"proxy", "clinician"} and patient.get("contact", {}).get("restricted")
+    return patient.hide("contact") if restricted else patient
+
+
+exportChanged = HandingOver(_discreet)

@@ -50,6 +50,14 @@ class Aggregate:
         self.hidden = self.hidden | frozenset(names)
         return self
 
+    def shown(self) -> dict[str, JSON]:
+        """The document without what is private or hidden."""
+        return {
+            name: value
+            for name, value in self.document.items()
+            if name not in self.hidden and not name.startswith(PRIVATE)
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Between:

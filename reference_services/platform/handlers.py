@@ -20,7 +20,8 @@ Function = Callable[..., Any]
 class Handlers:
     """A service's functions: by operationId, by receive operation, by (schema, timed transition's target).
 
-    ``unique`` is the module's ``UNIQUE``, by type, ``chained`` its ``CHAINED``.
+    ``unique`` is the module's ``UNIQUE``, by type, ``chained`` its ``CHAINED``; ``calls`` are the
+    operations of other services that the handlers of messages say they call.
     """
 
     place: str
@@ -29,6 +30,7 @@ class Handlers:
     timers: Mapping[tuple[str, str], Function]
     unique: Mapping[str, tuple[str, ...]]
     chained: frozenset[str] = frozenset()
+    calls: frozenset[tuple[str, str]] = frozenset()
 
 
 def module_name(service: str) -> str:
@@ -76,7 +78,9 @@ def resolve(contract: Contract, module: ModuleType) -> Handlers:
         raise _missing(contract, module, missing)
     unique = {name: unique_names(keys) for name, keys in getattr(module, "UNIQUE", {}).items()}
     chained = frozenset(getattr(module, "CHAINED", ()))
-    return Handlers(module.__name__, operations, messages, _timers(contract, module), unique, chained)
+    timers = _timers(contract, module)
+    calls = frozenset(call for each in messages.values() for call in getattr(each, "calls", ()))
+    return Handlers(module.__name__, operations, messages, timers, unique, chained, calls)
 
 
 def _timers(contract: Contract, module: ModuleType) -> dict[tuple[str, str], Function]:

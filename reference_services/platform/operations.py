@@ -13,7 +13,7 @@ from harness.contract.expressions import Context, evaluate
 from harness.contract.model import JSON, Contract, Emission, Operation, Response
 from harness.contract.schema import items_of, properties, says
 from harness.serving.exchange import Answer
-from reference_services.platform.aggregate import PRIVATE, Aggregate, Page
+from reference_services.platform.aggregate import Aggregate, Page
 from reference_services.platform.kinds import Kind
 
 _PARAMETER = re.compile(r"\{([^{}]+)\}")
@@ -84,12 +84,7 @@ def plan_of(contract: Contract, operation: Operation, handler: Callable[..., Any
 
 def shown(aggregate: Aggregate, kind: Kind) -> dict[str, JSON]:
     """The document as it is answered: without what is private, secret or hidden from this caller."""
-    away = aggregate.hidden | kind.secret
-    return {
-        name: value
-        for name, value in aggregate.document.items()
-        if name not in away and not name.startswith(PRIVATE)
-    }
+    return aggregate.hide(*kind.secret).shown()
 
 
 def answer_of(

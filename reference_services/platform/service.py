@@ -19,6 +19,7 @@ from harness.serving.security import Keys
 from reference_services.platform.accesses import Accesses
 from reference_services.platform.clock import Clock
 from reference_services.platform.control import ServiceControl
+from reference_services.platform.courier import Courier
 from reference_services.platform.endpoint import endpoint
 from reference_services.platform.events import send_plans
 from reference_services.platform.firing import Firing
@@ -28,6 +29,7 @@ from reference_services.platform.kinds import Kind, kind_of
 from reference_services.platform.observing import Figures, Measured
 from reference_services.platform.operations import plan_of
 from reference_services.platform.outbox import Relay
+from reference_services.platform.peers import Peers
 from reference_services.platform.relations import Relations
 from reference_services.platform.situation import Knowledge
 from reference_services.platform.store import Store
@@ -54,6 +56,7 @@ class ReferenceService:
         handlers: Handlers,
         recorder: Recorder | None,
         validate_responses: bool,
+        peers: Peers,
     ) -> None:
         self.name = contract.service
         self.chained = handlers.chained
@@ -67,6 +70,8 @@ class ReferenceService:
         self.taker = taker_of(
             contract, self.store, self.knowledge, self.clock, handlers.messages, figures.message
         )
+        peers.check(handlers.calls)
+        self._courier = Courier(self.name, self.store, peers) if handlers.calls else None
         self._relay = None if broker is None else Relay(self.name, self.store, broker)
         self._inbox = None if broker is None or not contract.receives else Inbox(broker, self.taker)
         self._started = False
@@ -95,6 +100,8 @@ class ReferenceService:
         self.timers.start()
         if self._relay is not None:
             self._relay.start()
+        if self._courier is not None:
+            self._courier.start()
         if self._inbox is not None:
             self._inbox.start()
 
@@ -108,7 +115,7 @@ class ReferenceService:
         if not self._started:
             return
         self._started = False
-        for part in (self._inbox, self.timers, self._relay):
+        for part in (self._inbox, self.timers, self._courier, self._relay):
             if part is not None:
                 part.stop()
         self.store.close()
@@ -135,20 +142,23 @@ def build_service(
     handlers: ModuleType | None = None,
     recorder: Recorder | None = None,
     validate_responses: bool = False,
+    peers: Peers | None = None,
 ) -> ReferenceService:
     """The reference service of a contract, ready to be served; opens nothing.
 
     broker: None leaves events waiting in the outbox and consumes nothing. database_url: SQLAlchemy's,
     None for a temporary file; schema: its own part of it, where services share a PostgreSQL. handlers: the
     module ``reference_services.<service>.handlers`` unless given. validate_responses: an answer that breaks
-    the contract becomes a 500. Raises ContractError for what the module lacks, and UsageError for a
-    ``PORTAL_LONGEST_WAIT`` that is none.
+    the contract becomes a 500. peers: other services, as far as this one calls them; None: nobody is reached.
+    Raises ContractError for what the module lacks or would call, and UsageError for a ``PORTAL_LONGEST_WAIT``
+    that is none.
     """
     place = next(iter(contract.operations.values())).place if contract.operations else NOWHERE
     module = handlers or import_handlers(contract.service, place)
     resolved = resolve(contract, module)
     store = Store(database_url, schema)
-    return ReferenceService(contract, broker, keys, store, resolved, recorder, validate_responses)
+    known = Peers(addresses={}) if peers is None else peers
+    return ReferenceService(contract, broker, keys, store, resolved, recorder, validate_responses, known)
 
 
 def _kinds(contract: Contract, handlers: Handlers) -> dict[str, Kind]:

@@ -91,6 +91,24 @@ outbox = Table(
 )
 """What is still to be published; a row leaves when the broker has confirmed it."""
 
+calls = Table(
+    "calls",
+    metadata,
+    Column("seq", number(), primary_key=True, autoincrement=True),
+    Column("service", text(255), nullable=False),
+    Column("operation", text(255), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("correlation", text(255), nullable=False),
+    Column("traceparent", text(255), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("since", text(40), nullable=False),
+    Column("due", text(40), nullable=False),
+    Index("calls_by_due", "due", "seq"),
+    sqlite_autoincrement=True,
+)
+"""Operations of other services that are still to be called; a row leaves when it was taken, or given up."""
+
 inbox = Table(
     "inbox",
     metadata,

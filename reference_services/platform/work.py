@@ -41,7 +41,7 @@ from harness.serving.access import stands_for
 from harness.serving.exchange import Answer, Request
 from harness.serving.problems import Problem
 from harness.serving.sight import EVERYTHING, no_such_thing
-from reference_services.platform import paging, records, relations, timers
+from reference_services.platform import belongings, calls, paging, records, relations, timers
 from reference_services.platform.aggregate import Aggregate, Between, Page
 from reference_services.platform.kinds import Kind, check_document
 from reference_services.platform.paging import Where
@@ -72,6 +72,7 @@ class Work:
         self._transaction, self._knowledge, self._situation = transaction, knowledge, situation
         self.request, self.message = situation.request, situation.message
         self.now, self.cause, self.driver = situation.now, situation.cause, situation.driver
+        self.service = knowledge.contract.service
         self.claims: Mapping[str, JSON] = EMPTY if self.request is None else self.request.claims
         self.actor = "service" if self.request is None else str(self.claims.get("actor", ""))
         self._precondition = Precondition(situation.plan, self.request)
@@ -257,6 +258,15 @@ class Work:
         self._match(aggregate)
         records.remove(self._transaction, aggregate)
         self._touched = aggregate
+
+    def belongings(self, patient: str, actor: str) -> list[Aggregate]:
+        """All that is kept of a patient, of every kind that this kind of actor is shown; oldest first."""
+        return belongings.belongings(self._transaction, self._knowledge, patient, actor)
+
+    def call(self, service: str, operation: str, path: Mapping[str, str], body: JSON) -> None:
+        """Have another service's operation called once this is committed, as a service: at least once, and
+        within a bound of time. The handler names it in its ``calls``."""
+        calls.lay(self._transaction, service, operation, path, body, self.cause)
 
     def new_id(self, type: str = "") -> str:
         """A fresh id: a UUID, or what the type's ``id`` schema demands instead."""

@@ -13,6 +13,7 @@ from reference_services.platform.caller import caller_of
 from reference_services.platform.values import timestamp
 from reference_services.platform.work import Aggregate, IncomingMessage, Page, Work
 from reference_services.proxy_consent.decisions import OF_TEENAGERS, is_over, resource, verdict
+from reference_services.sources import HandingOver
 
 AGES: Mapping[str, frozenset[int]] = {"child": frozenset({12, 13}), "teenager": frozenset({18})}
 """The ages at which the laws of the states end such a grant (45 CFR 164.502(g)(3) leaves it to them)."""
@@ -162,6 +163,9 @@ def patientChanged(work: Work, message: IncomingMessage) -> None:
     work.resettle(old, new)
     for grant in work.find("ProxyGrant", {"proxyId": old}, internal=True):
         work.save(grant, proxyId=new)
+
+
+exportChanged = HandingOver()
 
 
 def _birthday_that_ends(work: Work, level: str, approval: Mapping[str, JSON]) -> datetime | None:

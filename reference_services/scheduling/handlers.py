@@ -9,6 +9,7 @@ from harness.serving.exchange import Request
 from harness.serving.problems import Problem, Reason
 from reference_services.platform.values import instant, sortable, timestamp
 from reference_services.platform.work import Aggregate, Between, IncomingMessage, Page, Work
+from reference_services.sources import HandingOver
 
 SENSITIVE = frozenset({"psychiatry"})
 """Specialties whose very name says too much: their appointments are restricted."""
@@ -177,6 +178,9 @@ def patientChanged(work: Work, message: IncomingMessage) -> None:
     work.resettle(change["id"], change["replacedBy"])
     for slot in work.find("Slot", {"heldFor": change["id"]}, internal=True):
         work.save(slot, heldFor=change["replacedBy"])
+
+
+exportChanged = HandingOver()
 
 
 def _ahead(work: Work, type: str, provider: str, *statuses: str) -> Iterator[Aggregate]:

@@ -57,6 +57,16 @@ class Receiver:
         with self.service.store.transaction(write=False) as transaction:
             return [orjson.loads(value) for value in transaction.connection.execute(wanted).scalars()]
 
+    def called(self, service: str, operation: str) -> list[tuple[JSON, JSON]]:
+        """Path parameters and body of each call of another service's operation that waits."""
+        import orjson
+
+        c = tables.calls.c
+        wanted = select(c.path, c.body).where(c.service == service, c.operation == operation)
+        with self.service.store.transaction(write=False) as transaction:
+            rows = transaction.connection.execute(wanted).all()
+        return [(orjson.loads(path), orjson.loads(body)) for path, body in rows]
+
     def _expected(self, record: Record, headers: Mapping[str, str]) -> None:
         """Key, headers and payload against the receive operation of the consumer's AsyncAPI contract."""
         (operation,) = [

@@ -25,6 +25,7 @@ from harness.kafka.wire import Publisher
 from harness.serving.emitting import Cause, make_event
 from harness.serving.keys import KeyStore
 from harness.serving.server import Addresses, run
+from reference_services.platform.peers import DevelopmentTokens, Peers
 from reference_services.platform.service import ReferenceService, build_service
 from reference_services.platform.values import timestamp
 
@@ -210,11 +211,16 @@ def running_on(
     """
     keys = KeyStore()
     stop, outcome = threading.Event(), Queue[Addresses | BaseException]()
-    hosted = [_built(system, name, broker, keys, databases) for name in names]
+    peers = Peers(system.contracts, DevelopmentTokens(keys))
+    hosted = [_built(system, name, broker, keys, databases, peers) for name in names]
+
+    def answer(found: Addresses) -> None:
+        peers.learn(found.services)
+        outcome.put(found)
 
     def serve() -> None:
         try:
-            run(hosted, on_ready=outcome.put, stop=stop)
+            run(hosted, on_ready=answer, stop=stop)
         except BaseException as error:  # the test's thread tells it
             outcome.put(error)
 
@@ -234,11 +240,13 @@ def running_on(
 
 
 def _built(
-    system: System, name: str, broker: Broker, keys: KeyStore, databases: Path | str | None
+    system: System, name: str, broker: Broker, keys: KeyStore, databases: Path | str | None, peers: Peers
 ) -> ReferenceService:
     url = f"sqlite:///{databases}/{name}.db" if isinstance(databases, Path) else databases
     schema = name.replace("-", "_") if isinstance(databases, str) else None
-    return build_service(system.contracts[name], broker, keys, url, schema=schema, validate_responses=True)
+    return build_service(
+        system.contracts[name], broker, keys, url, schema=schema, validate_responses=True, peers=peers
+    )
 
 
 def _scopes(system: System) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, insert, insp
 from harness.errors import UsageError
 from reference_services.platform.tables import metadata
 
-NEWEST = "0001"
+NEWEST = "0002"
 FOLDER = Path(__file__).parent
 
 _VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
