@@ -62,13 +62,17 @@ def _nothing() -> None:
     return None
 
 
+def nobody(_: Mapping[str, str]) -> None:
+    """Who wants to learn where services listen."""
+
+
 def host(
     system: System,
     build: Build,
     stay: Stay,
     *,
     meanwhile: Callable[[], None] = _nothing,
-    learn: Callable[[Mapping[str, str]], None] = lambda _: None,
+    learn: Callable[[Mapping[str, str]], None] = nobody,
 ) -> None:
     """Run until a signal ends us. Raises HarnessError for whatever cannot be started.
 

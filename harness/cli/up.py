@@ -9,7 +9,7 @@ import typer
 
 from harness.cli.databases import Databases
 from harness.cli.extras import need
-from harness.cli.hosting import Stay, host, recording
+from harness.cli.hosting import Stay, host, nobody, recording
 from harness.cli.mock import mocks_of
 from harness.cli.mock_faults import configured_faults
 from harness.cli.notes import LogFormat, Logs
@@ -107,7 +107,7 @@ def up(
             own = references(system, served, broker, databases, recorder, peers=peers)
             return own + mocks_of(system, mocked, broker, recorder, conduct)
 
-        host(system, build, stay, **({} if peers is None else {"learn": peers.learn}))
+        host(system, build, stay, learn=peers.learn if peers is not None else nobody)
 
 
 def _in_a_row(names: list[str], first: int) -> dict[str, int]:

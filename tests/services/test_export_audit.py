@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import httpx
 import pytest
 
 from harness.contract.model import JSON
 from harness.kafka.listening import Listener
-from tests.services.portal import AMARA, BEN, CHLOE, STAFF, Portal, patient
+from tests.services.portal import AMARA, BEN, CHLOE, STAFF, Portal, patient, running
 
 SERVICE, TOPIC = "export-audit", "export-audit.export"
 DAUGHTER = "rel-2b7k9v4x6m"
 OWNER: Mapping[str, JSON] = {"actor": "service", "sub": "medications"}
+
+
+@pytest.fixture(scope="module")
+def without_sources(contracts: Path) -> Iterator[Portal]:
+    """Nobody hands a part over but the test."""
+    with running(contracts, SERVICE, "proxy-consent") as portal:
+        yield portal
+
+
+@pytest.fixture
+def portal(without_sources: Portal) -> Portal:
+    """Freshly seeded."""
+    without_sources.reset()
+    return without_sources
 
 
 def _proxy(of: str, who: str = DAUGHTER) -> dict[str, JSON]:
