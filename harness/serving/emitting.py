@@ -71,7 +71,7 @@ def make_event(
         "ce_type": kind,
         "ce_source": source,
         "ce_subject": key,
-        "ce_time": now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "ce_time": timestamp(now),
         "content-type": chosen.content_type,
         "ce_correlationid": cause.correlation,
         "ce_causationid": cause.causation,
@@ -80,6 +80,11 @@ def make_event(
     }
     encoded = tuple((name, value.encode()) for name, value in headers.items())
     return Event(event_id, send.channel.address, key, encoded, encode_json(dict(payload)))
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds: what is put into documents and events."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def sequence_of(headers: Mapping[str, str], payload: JSON) -> int | None:

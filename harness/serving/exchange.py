@@ -46,13 +46,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """Who was refused what of whose: the caller's claims, and the patient, None if nobody knows."""
+    """Who was refused what of whose: the caller's claims, and the patient, None if nobody knows.
+
+    ``headers`` are the request's, with lower-case names.
+    """
 
     operation: Operation
     claims: Mapping[str, JSON]
     patient: str | None
     correlation: str
     traceparent: str
+    headers: Mapping[str, str] = field(default=EMPTY)
 
 
 Handler = Callable[[Request], Answer] | Callable[[Request], Awaitable[Answer]]

@@ -12,6 +12,7 @@ from sqlalchemy import insert
 from harness.contract.model import JSON, Contract, MessageOperation
 from harness.contract.schema import Validator, compile_schema, properties
 from harness.errors import ContractError
+from harness.serving.accesses import NORMAL
 from harness.serving.emitting import Cause, make_event
 from reference_services.platform import tables
 from reference_services.platform.aggregate import PRIVATE
@@ -19,9 +20,6 @@ from reference_services.platform.store import Transaction
 from reference_services.platform.values import timestamp
 
 _INSERT = insert(tables.outbox)
-
-NORMAL = "N"
-"""HL7 v3 Confidentiality: what holds where a document says nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
