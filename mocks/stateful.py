@@ -15,10 +15,11 @@ from harness.contract.expressions import Context
 from harness.contract.model import EMPTY, JSON, Contract, MessageOperation, Transition
 from harness.serving.claims import claim_of
 from harness.serving.exchange import Answer, Request
+from harness.serving.problems import Problem
 from harness.serving.sight import no_such_thing, sight_of
 from mocks.clock import Clock
 from mocks.engine import Engine, Outcome
-from mocks.finding import subject_of
+from mocks.finding import addressed, subject_of
 from mocks.instances import Instances
 from mocks.known import Document, Known
 from mocks.lessons import AllLooks
@@ -95,6 +96,20 @@ class Stateful:
         self.sessions.changed(state)
         return told
 
+    def whose(self, request: Request) -> str | None:
+        """The patient whose thing the path names, before anything becomes of it; None if none is there, or
+        if an answer need not say whose it is."""
+        if not (request.operation.subject or "").startswith("$response."):
+            return None
+        plan = self._plan(request.operation.id)
+        if plan is None or plan.role.address is None:
+            return None
+        try:
+            thing = addressed(plan, request, self.sessions.of(request.headers))
+        except Problem:  # of a session with no name that is one: whoever answers says so
+            return None
+        return subject_of(plan.role.kind, thing.document) if thing is not None else None
+
     def _plan(self, operation: str) -> Plan | None:
         """The plan of an operation, compiled when it is first called: most of a large contract never are."""
         if operation not in self._plans:
@@ -117,7 +132,7 @@ class Stateful:
         if plan.operation.access and subject.startswith("$response.") and isinstance(before.body, Mapping):
             named = subject_of(plan.role.kind, before.body)
             if not sight_of(plan.operation, request.claims).sees(named):
-                raise no_such_thing()
+                raise no_such_thing(named)
 
     def received(
         self, operation: MessageOperation, context: Context, cause: str, state: State
