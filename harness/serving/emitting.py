@@ -107,7 +107,7 @@ def sequence_of(headers: Mapping[str, str], payload: JSON) -> int | None:
 def _identity(contract: Contract, message: Message) -> tuple[str, str]:
     """``ce_type`` and ``ce_source`` as the message's headers schema fixes them."""
     kind = _const(message, "ce_type")
-    source = _const(message, "ce_source") or _own_source(contract)
+    source = _const(message, "ce_source") or own_source(contract)
     if kind is None:
         raise ContractError(
             str(message.place),
@@ -117,7 +117,7 @@ def _identity(contract: Contract, message: Message) -> tuple[str, str]:
     return kind, source
 
 
-def _own_source(contract: Contract) -> str:
+def own_source(contract: Contract) -> str:
     """For a message that many may send: what the service calls itself in those that it sends alone."""
     named = (_const(message, "ce_source") for send in contract.sends.values() for message in send.messages)
     return next((each for each in named if each), f"/{contract.service}")
