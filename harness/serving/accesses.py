@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from harness.contract.expressions import evaluate
 from harness.contract.model import JSON, Contract, MessageOperation, Operation
-from harness.contract.schema import compile_schema, properties
+from harness.contract.schema import compile_schema, example_of, properties
 from harness.errors import ContractError
 from harness.serving.admission import context_of
 from harness.serving.emitting import Cause, Event, make_event, timestamp
@@ -87,6 +88,13 @@ class AccessRecord:
         payload = self.message.payload
         self._named = properties(payload) if payload is not None else {}
         self._validator = compile_schema(payload) if payload is not None else None
+
+    @cached_property
+    def anybody(self) -> str:
+        """A patient whom the schema takes, to do with as with one who is there; nobody is told of it."""
+        schema = self._named.get("patientId")
+        made = example_of(schema) if schema is not None else None
+        return made if isinstance(made, str) else "anybody"
 
     def event(self, access: Access, now: datetime) -> Event:
         """The message that tells it. Raises ContractError, which repeats no value, where the schema has no

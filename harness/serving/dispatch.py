@@ -126,7 +126,8 @@ class Exchange:
         patient = denied.patient
         if patient is None and denied.status == 403:  # by the gate, which reads no more than the token
             patient = self._admission.named_by(incoming.path, incoming.headers)
-        return Denial(self._admission.operation, claims, patient, *incoming.trace, incoming.headers)
+        operation, trace = self._admission.operation, incoming.trace
+        return Denial(operation, claims, patient, *trace, denied.status, incoming.headers)
 
 
 def _in_a_thread(handler: _Plain, pool: Executor, line: Line | None) -> _Answering:

@@ -48,7 +48,8 @@ class Answer:
 class Denial:
     """Who was refused what of whose: the caller's claims, and the patient, None if nobody knows.
 
-    ``headers`` are the request's, with lower-case names.
+    ``status`` is 403, or 404 where there is nothing or nobody may learn that there is; ``headers`` are the
+    request's, with lower-case names.
     """
 
     operation: Operation
@@ -56,6 +57,7 @@ class Denial:
     patient: str | None
     correlation: str
     traceparent: str
+    status: int = 403
     headers: Mapping[str, str] = field(default=EMPTY)
 
 

@@ -7,12 +7,14 @@ answered. Nothing here makes a failure of a good answer: what cannot be told is 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from harness.errors import ContractError
 from harness.serving.accesses import Access, denied, granted, record_of
 from harness.serving.exchange import Answer, Denial, Request
+from harness.serving.sight import sight_of
 from reference_services.platform.clock import Clock
-from reference_services.platform.events import put
+from reference_services.platform.events import put, put_and_take_back
 from reference_services.platform.situation import Knowledge
 from reference_services.platform.store import Store, Transaction
 
@@ -35,11 +37,20 @@ class Accesses:
             self._tell(access, transaction)
 
     def denied(self, denial: Denial) -> None:
-        """Tell of a refusal because of who asked."""
-        if self._record is not None and (access := denied(denial)) is not None:
-            self._tell(access, None)
+        """Tell of a refusal because of who asked.
 
-    def _tell(self, access: Access, transaction: Transaction | None) -> None:
+        Where there is nothing, as much is done as where something is hidden, or time would tell which it was.
+        """
+        if self._record is None:
+            return
+        if (access := denied(denial)) is not None:
+            self._tell(access, None)
+        elif denial.status == 404 and sight_of(denial.operation, denial.claims).people is not None:
+            supposed = denied(replace(denial, patient=self._record.anybody))
+            if supposed is not None:
+                self._tell(supposed, None, in_vain=True)
+
+    def _tell(self, access: Access, transaction: Transaction | None, *, in_vain: bool = False) -> None:
         if self._record is None:
             return
         correlation = access.cause.correlation
@@ -53,6 +64,10 @@ class Accesses:
             return
         try:
             with self._store.transaction(write=True) as own:
-                put(own, event.topic, event.key, event.headers, event.value)
+                if in_vain:
+                    put_and_take_back(own, event)
+                else:
+                    put(own, event.topic, event.key, event.headers, event.value)
         except Exception as error:  # whoever may see it has been given it
-            LOG.error("correlation %s: an access is not told: %s", correlation, type(error).__name__)
+            if not in_vain:
+                LOG.error("correlation %s: an access is not told: %s", correlation, type(error).__name__)
