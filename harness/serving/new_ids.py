@@ -17,15 +17,17 @@ _RANDOM = 20
 
 
 def new_id(schema: Schema | None) -> str:
-    """A fresh id that this schema takes: a UUID, else what its pattern asks for."""
-    if schema is None or compile_schema(schema).is_valid(made := str(uuid.uuid4())):
-        return str(uuid.uuid4()) if schema is None else made
+    """A fresh id that this schema takes: what its pattern asks for, else a UUID if that does."""
+    if schema is None:
+        return str(uuid.uuid4())
     raw = expand(schema).raw
     pattern = raw.get("pattern", "") if isinstance(raw, Mapping) else ""
     if found := _PREFIXED.fullmatch(pattern):
         prefix, least, most = found[1], int(found[2]), int(found[3])
         length = max(least, min(most, _RANDOM))
-        return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))
+        return prefix + "".join(_ALPHABET[each % len(_ALPHABET)] for each in secrets.token_bytes(length))
+    if compile_schema(schema).is_valid(made := str(uuid.uuid4())):
+        return made
     from harness.contract.schema import generate
 
     return str(generate(schema, secrets.randbits(31)))
