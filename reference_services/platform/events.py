@@ -132,8 +132,9 @@ def put(
 
 def put_and_take_back(transaction: Transaction, event: Event) -> None:
     """As much work as ``put`` of an event, and nothing comes of it."""
-    laid = _lay(transaction, event.topic, event.key, event.headers, event.value)
-    transaction.connection.execute(_TAKE_BACK, {"laid": laid.inserted_primary_key[0]})
+    laid = _lay(transaction, event.topic, event.key, event.headers, event.value).inserted_primary_key
+    if laid is not None:
+        transaction.connection.execute(_TAKE_BACK, {"laid": laid[0]})
 
 
 def _lay(
