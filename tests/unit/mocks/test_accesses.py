@@ -76,6 +76,7 @@ class Told:
             lambda record: record.header("ce_correlationid") == named, WITHIN, mark
         )
         assert found is not None, "no access was told"
+        self.listener.settle(0.2)  # of several partitions no one knows of the others
         return [each for each in self.listener.since(mark) if each.header("ce_correlationid") != named]
 
     def operations(self, mark: int) -> list[JSON]:
@@ -135,11 +136,12 @@ def test_refusals_are_told_as_denied_by_thing_request_and_actor(live: Told) -> N
     nobody: dict[str, JSON] = {"actor": "service", "sub": "billing"}
     assert live.call("GET", f"/patients/{AMARA}/appointments", nobody).status_code == 403
     told = live.told(mark)
-    assert [_said(each, "operation", "outcome", "patientId", "agentId") for each in told] == [
+    assert {_said(each, "operation", "outcome", "patientId", "agentId") for each in told} == {
         ("getAppointment", "denied", AMARA, BEN),
         ("listAppointments", "denied", AMARA, BEN),
         ("listAppointments", "denied", AMARA, "billing"),
-    ]
+    }
+    assert len(told) == 3
 
 
 @pytest.mark.parametrize(
@@ -172,12 +174,12 @@ def test_head_a_repeated_key_and_a_documented_answer_are_accesses(live: Told) ->
         assert made.status_code == 201, made.text
     assert live.call("GET", path, _patient(AMARA), Prefer="code=200").status_code == 200
     told = live.told(mark)
-    assert [_said(each, "operation", "action") for each in told] == [
+    assert sorted((str(each.json()["operation"]), str(each.json()["action"])) for each in told) == [
+        ("bookAppointment", "C"),
+        ("bookAppointment", "C"),
+        ("getAppointment", "R"),
         ("getAppointment", "R"),
         ("holdSlot", "E"),
-        ("bookAppointment", "C"),
-        ("bookAppointment", "C"),
-        ("getAppointment", "R"),
     ]
 
 
@@ -205,10 +207,11 @@ def test_a_mock_that_remembers_nothing_tells_too(
         shown = forgetful.call("GET", path, STAFF).json()["patientId"]
         forgetful.call("GET", f"/patients/{AMARA}/appointments", _patient(BEN))
         told = forgetful.told(mark)
-        assert [_said(each, "outcome", "patientId") for each in told] == [
+        assert {_said(each, "outcome", "patientId") for each in told} == {
             ("granted", shown),
             ("denied", AMARA),
-        ]
+        }
+        assert len(told) == 2
 
 
 def test_the_check_finds_accesses_that_a_mock_loses(
