@@ -22,7 +22,7 @@ WITHOUT: Mapping[Capability, str] = {
     "state": "this target remembers nothing of what it is told",
     "access": "this target knows nobody's relations",
     "idempotency": "this target does not remember idempotency keys",
-    "accesses": "this target serves nobody in earnest, and tells of no accesses",
+    "accesses": "this target tells of no accesses",
 }
 """Why a check that needs a capability does not apply where it is missing."""
 

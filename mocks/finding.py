@@ -24,14 +24,15 @@ PROBLEM = frozenset({"type", "title", "status", "detail", "instance", "errors"})
 def find_thing(plan: Plan, request: Request, state: State) -> Thing | None:
     """The thing that the path names, if it is there and this caller may see it."""
     role, kind = plan.role, plan.role.kind
-    thing = _addressed(plan, request, state)
+    thing = addressed(plan, request, state)
     if thing is None or not belongs(plan, request, thing):
         return None
     sight = sight_for(plan, request)
-    if sight is not None and not sight.sees(subject_of(kind, thing.document)):
+    whose = subject_of(kind, thing.document) if sight is not None else None
+    if sight is not None and not sight.sees(whose):
         if role.operation.subject is None and kind.subject is None:
             return thing
-        raise no_such_thing()
+        raise no_such_thing(whose)
     _must_go_on(plan, thing)
     return thing
 
@@ -53,7 +54,8 @@ def _must_go_on(plan: Plan, thing: Thing) -> None:
     raise Problem(410, detail="It has come to its end.", members=members)
 
 
-def _addressed(plan: Plan, request: Request, state: State) -> Thing | None:
+def addressed(plan: Plan, request: Request, state: State) -> Thing | None:
+    """The thing that the path names, whoever asks."""
     role = plan.role
     key = asked_key(plan, request)
     if key is None:
@@ -105,7 +107,7 @@ def check_owners(plan: Plan, request: Request, state: State, kinds: Mapping[str,
             raise no_such_thing()
         whose = subject_of(kinds[parent.kind], owner.document) if owner is not None else None
         if sight is not None and whose is not None and not sight.sees(whose):
-            raise no_such_thing()
+            raise no_such_thing(whose)
 
 
 def sight_for(plan: Plan, request: Request) -> Sight | None:

@@ -17,6 +17,7 @@ from harness.serving.emitting import Cause
 from harness.serving.exchange import Answer, Request
 from harness.serving.problems import Problem
 from harness.serving.relations import told
+from mocks.accesses import Accesses
 from mocks.answers import OperationAnswers
 from mocks.changes import Changes
 from mocks.events import Change, Draft
@@ -35,7 +36,8 @@ MATCHED = "X-Portal-Matched"
 
 @dataclass(slots=True)
 class Handling:
-    """``state`` is None for a mock that remembers nothing, ``outlet`` for one without Kafka."""
+    """``state`` is None for a mock that remembers nothing, ``outlet`` for one without Kafka, ``accesses``
+    also for one whose contract does not record them."""
 
     contract: Contract
     answers: Mapping[str, OperationAnswers]
@@ -46,10 +48,16 @@ class Handling:
     outlet: Outlet | None = None
     timers: Timers | None = None
     relations: Relations = field(default_factory=Relations)
+    accesses: Accesses | None = None
 
     def handle(self, request: Request) -> Answer:
         """Answer one request; on the event loop, since all that it does is computing."""
-        answer, how = self._answered(request)
+        if self.accesses is None:
+            answer, how = self._answered(request)
+        else:
+            seen = self.state.whose(request) if self.state is not None else None
+            answer, how = self._answered(request)
+            self.accesses.granted(request, answer, seen)
         headers = {**answer.headers, MATCHED: how}
         return Answer(answer.status, answer.body, headers, answer.content_type, answer.text)
 

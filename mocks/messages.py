@@ -21,7 +21,7 @@ from harness.kafka.consuming import Consumption, Verdict, doubled
 from harness.kafka.dead_letters import letter_headers
 from harness.kafka.wire import Record, UndecodableValue
 from harness.serving.emitting import Cause, sequence_of
-from harness.serving.problems import MAX_REASONS, Reason
+from harness.serving.problems import MAX_REASONS, Problem, Reason
 from harness.serving.spans import belongs_to, spans_of
 from harness.serving.tracing import continued
 from mocks.journal import Journal
@@ -136,7 +136,13 @@ class Inlet:
         elif taken and not self._is_repeated(record):
             for each in taken:
                 with self._spans.message(record, each.operation.id) as span:
-                    self._answer(each, record, span.traceparent)
+                    try:
+                        self._answer(each, record, span.traceparent)
+                    except Problem as refusal:
+                        if refusal.status >= 500:
+                            raise
+                        span.failed("failed")  # the next attempt would be refused again
+                        self._give_up(each.operation, record, "failed", refusal.errors)
 
     def _answer(self, taken: Taken, record: Record, traceparent: str) -> None:
         at, began = time.time(), time.perf_counter()
@@ -183,9 +189,15 @@ class Inlet:
         self._give_up(operation, record, "failed")
         return Verdict.GIVE_UP
 
-    def _give_up(self, operation: MessageOperation, record: Record, reason: DeadLetterReason) -> None:
+    def _give_up(
+        self,
+        operation: MessageOperation,
+        record: Record,
+        reason: DeadLetterReason,
+        wrong: tuple[Reason, ...] = (),
+    ) -> None:
         correlation = record.header("ce_correlationid") or ""
-        wrong = _violations(operation, record) if reason != "failed" else ()
+        wrong = _violations(operation, record) if reason != "failed" else wrong
         self._journal.note("rejected", operation.id, reason, correlation, record=record, violations=wrong)
         LOG.warning("%s: %r is %s", operation.id, record, reason)
         if operation.dead_letter is None:

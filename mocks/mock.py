@@ -7,6 +7,7 @@ from datetime import datetime
 
 from harness.contract.model import Contract
 from harness.kafka.broker import Broker
+from harness.serving.accesses import record_of
 from harness.serving.app import build_app
 from harness.serving.envelope import ASGIApp
 from harness.serving.exchange import Answer, AtOnce
@@ -15,6 +16,7 @@ from harness.serving.keys import ISSUER, JWKS_PATH, KeyStore
 from harness.serving.recording import Recorder
 from harness.serving.relations import StillRelated, told_in
 from harness.serving.security import Authenticator
+from mocks.accesses import Accesses
 from mocks.answers import OperationAnswers
 from mocks.carrying import carry
 from mocks.changes import Changes
@@ -112,6 +114,8 @@ def build_mock(
     inlet = None
     if broker is not None:
         outlet = handling.outlet = Outlet(contract, broker, journal, clock.now, faults, timers.entered)
+        if (record := record_of(contract)) is not None:
+            handling.accesses = Accesses(record, outlet)
         replier = Replier(Speaker(contract, outlet, seed), seed)
         inlet = Inlet(contract, broker, handling.received, outlet, journal, replier)
         if before is not None and before.inlet is not None:
@@ -124,6 +128,7 @@ def build_mock(
         _authenticator(contract, store, handling.relations) if store is not None else None,
         recorder=recorder,
         refusals=Refusals(contract, clock.now, seed),
+        denials=handling.accesses.denied if handling.accesses is not None else None,
         extra_routes={JWKS_PATH: lambda: Answer(200, store.jwks())} if store is not None else {},
     )
     view = View(contract, journal, phi=conduct.journal_phi)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from harness.contract.model import Contract, Message
 from harness.contract.schema import says
-from harness.errors import BrokerError, ContractError
+from harness.errors import BrokerError, ContractError, HarnessError
 from harness.kafka.broker import Broker
 from harness.kafka.dead_letters import Headers
 from harness.kafka.wire import Publisher, Record
@@ -75,8 +75,12 @@ class Outlet:
                 name = draft.send.id
                 self._send(draft, cause)
             except (BrokerError, ContractError) as error:
-                self._journal.note("failed", name, error.paragraph(), cause.correlation)
-                LOG.error("%s", error.paragraph())
+                self.failed(name, error, cause.correlation)
+
+    def failed(self, operation: str, error: HarnessError, correlation: str) -> None:
+        """Journal and log that a message of a send operation could not be made or sent."""
+        self._journal.note("failed", operation, error.paragraph(), correlation)
+        LOG.error("%s", error.paragraph())
 
     def forward(self, topic: str, key: str | None, headers: Headers, value: bytes | None) -> None:
         """Send a dead letter, without its value if it is too large. Raises BrokerError."""
@@ -111,19 +115,11 @@ class Outlet:
                 now=now,
                 message=message.name,
             )
-            headers = event.headers + self._of_session(draft, message)
+            headers = event.headers + session_headers(draft.session, message)
             outgoing = Outgoing(draft.send.id, message, event.topic, event.key, headers, event.value)
             self._carry(outgoing, traced.correlation)
         if not draft.kept:
             self._entered(Stay(draft.change, traced.correlation, traced.traceparent))
-
-    def _of_session(self, draft: Draft, message: Message) -> tuple[tuple[str, bytes], ...]:
-        """The header that says which session an event is of, where the message's headers have room for it."""
-        if not draft.session:
-            return ()
-        schema, words = message.headers, ("additionalProperties", "unevaluatedProperties")
-        room = schema is None or all(says(schema, word) is not False for word in words)
-        return ((KAFKA_HEADER, draft.session.encode()),) if room else ()
 
     def _version(self, draft: Draft) -> int:
         """What a state holds has a version of its own; of all else the versions are counted here."""
@@ -140,3 +136,12 @@ class Outlet:
         if len(self._versions) > REMEMBERED:
             self._versions.popitem(last=False)
         return version
+
+
+def session_headers(session: str, message: Message) -> tuple[tuple[str, bytes], ...]:
+    """The header that says which session a message is of, where the message's headers have room for it."""
+    if not session:
+        return ()
+    schema, words = message.headers, ("additionalProperties", "unevaluatedProperties")
+    room = schema is None or all(says(schema, word) is not False for word in words)
+    return ((KAFKA_HEADER, session.encode()),) if room else ()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from harness.contract.model import EMPTY, JSON, Contract, Message, MessageExample, MessageOperation
 from harness.contract.nearest import did_you_mean
-from harness.contract.schema import compile_schema, example_of
+from harness.contract.schema import compile_schema, example_of, properties
 from harness.errors import ContractError, UsageError
 from harness.kafka.wire import codec_for
-from harness.serving.emitting import Cause, make_event
+from harness.serving.emitting import Cause, make_event, own_source, timestamp
 from harness.serving.spans import traceparent_here
 from harness.serving.tracing import made_id
 from mocks.believable import made_up
@@ -117,8 +118,8 @@ class Speaker:
         else:
             sequence = number((topic, key), least)
             payload = _numbered(message, payload, sequence, version is not None)
+        cause = Cause(correlation, headers.get("ce_causationid") or correlation, traceparent_here())
         try:
-            cause = Cause(correlation, headers.get("ce_causationid") or correlation, traceparent_here())
             event = make_event(
                 self._contract,
                 send,
@@ -131,9 +132,29 @@ class Speaker:
             )
             standing = {name: value.decode() for name, value in event.headers}
         except ContractError:  # no CloudEvents: what the contract says of headers, and no more
-            standing = {"content-type": message.content_type, **_headers(message, self._seed)}
+            shown = _headers(message, self._seed)
+            standing = {
+                "content-type": message.content_type, **shown, **self._own(message, shown, cause, now)
+            }  # fmt: skip
         said = tuple((name, value.encode()) for name, value in {**standing, **headers}.items())
         return Outgoing(send.id, message, topic, key, said, _encoded(send, message, payload)), correlation
+
+    def _own(self, message: Message, shown: Mapping[str, str], cause: Cause, now: datetime) -> dict[str, str]:
+        """Of the headers that an example shows those that say who speaks, when and why: the mock does."""
+        own = {
+            "ce_id": str(uuid.uuid4()),
+            "ce_source": own_source(self._contract),
+            "ce_time": timestamp(now),
+            "ce_correlationid": cause.correlation,
+            "ce_causationid": cause.causation,
+            "traceparent": cause.traceparent,
+        }
+        named = properties(message.headers) if message.headers is not None else {}
+        return {
+            name: text
+            for name, text in own.items()
+            if name in shown and (name not in named or compile_schema(named[name]).is_valid(text))
+        }
 
 
 def send_operation(contract: Contract, name: str) -> MessageOperation:

@@ -15,10 +15,11 @@ from harness.contract.expressions import Context
 from harness.contract.model import EMPTY, JSON, Contract, MessageOperation, Transition
 from harness.serving.claims import claim_of
 from harness.serving.exchange import Answer, Request
+from harness.serving.problems import Problem, Reason
 from harness.serving.sight import no_such_thing, sight_of
 from mocks.clock import Clock
 from mocks.engine import Engine, Outcome
-from mocks.finding import subject_of
+from mocks.finding import addressed, subject_of
 from mocks.instances import Instances
 from mocks.known import Document, Known
 from mocks.lessons import AllLooks
@@ -30,7 +31,7 @@ from mocks.seeding import Seeds
 from mocks.sessions import Sessions
 from mocks.shifting import Shifting
 from mocks.things import State, Thing
-from mocks.uniqueness import of_its_own
+from mocks.uniqueness import Shared, brought, of_its_own
 
 LOG = logging.getLogger("portal.mocks")
 
@@ -95,6 +96,20 @@ class Stateful:
         self.sessions.changed(state)
         return told
 
+    def whose(self, request: Request) -> str | None:
+        """The patient whose thing the path names, before anything becomes of it; None if none is there, or
+        if an answer need not say whose it is."""
+        if not (request.operation.subject or "").startswith("$response."):
+            return None
+        plan = self._plan(request.operation.id)
+        if plan is None or plan.role.address is None:
+            return None
+        try:
+            thing = addressed(plan, request, self.sessions.of(request.headers))
+        except Problem:  # of a session with no name that is one: whoever answers says so
+            return None
+        return subject_of(plan.role.kind, thing.document) if thing is not None else None
+
     def _plan(self, operation: str) -> Plan | None:
         """The plan of an operation, compiled when it is first called: most of a large contract never are."""
         if operation not in self._plans:
@@ -117,24 +132,38 @@ class Stateful:
         if plan.operation.access and subject.startswith("$response.") and isinstance(before.body, Mapping):
             named = subject_of(plan.role.kind, before.body)
             if not sight_of(plan.operation, request.claims).sees(named):
-                raise no_such_thing()
+                raise no_such_thing(named)
 
     def received(
         self, operation: MessageOperation, context: Context, cause: str, state: State
     ) -> tuple[Moved, ...]:
-        """What a message does to what is kept; ``cause`` is its id. What finds nothing moves nothing."""
+        """What a message does to what is kept; ``cause`` is its id. What finds nothing moves nothing.
+
+        Raises Problem 409 for one that brings what another thing has (``x-unique``); nothing has moved then.
+        """
         moved: list[Moved] = []
+        try:
+            for each in self._moved_by(operation, context, cause, state):
+                moved.append(each)
+        except Shared as shared:
+            for each in reversed(moved):
+                _undo(each, state)
+            raise Problem(409, errors=[Reason(f"/{shared.name}", "another one has this")]) from None
+        return tuple(moved)
+
+    def _moved_by(
+        self, operation: MessageOperation, context: Context, cause: str, state: State
+    ) -> Iterator[Moved]:
         for group in self._received.get(operation.id, ()):
             beginning = group.beginning(EMPTY, context) if group.begins else None
             if beginning is not None:
-                moved += self._begun(operation, group.kind, beginning, context, cause, state)
+                yield from self._begun(operation, group.kind, beginning, context, cause, state)
                 continue
             for thing in _named(group, context, state):
                 edge = group.step(thing.document.get(group.lifecycle.status), thing.document, context)
                 if edge is not None:
                     payload = context.message_payload
-                    moved.append(self._shifting.shift(state, group.kind, thing, edge, cause=payload))
-        return tuple(moved)
+                    yield self._shifting.shift(state, group.kind, thing, edge, cause=payload)
 
     def _begun(
         self,
@@ -149,8 +178,8 @@ class Stateful:
         if made is None:
             return
         key, document = made
-        thing = state.put(Thing(kind.name, key, of_its_own(state, kind, key, document)))
-        yield Moved(kind, edge, None, thing)
+        own = of_its_own(state, kind, key, document, brought(document, context.message_payload))
+        yield Moved(kind, edge, None, state.put(Thing(kind.name, key, own)))
 
     def elapsed(self, kind: str, key: str, edge: Transition, state: State) -> tuple[Moved, ...]:
         """What time does to a thing and to those that follow it; nothing if it has left that state."""
@@ -165,6 +194,14 @@ class Stateful:
             if beside is not None and beside.document.get(other.status or "") in following.sources:
                 moved.append(self._shifting.shift(state, other, beside, following, by_time=True))
         return tuple(moved)
+
+
+def _undo(moved: Moved, state: State) -> None:
+    """As if it had not moved."""
+    if moved.before is not None:
+        state.put(moved.before)
+    elif moved.after is not None:
+        state.remove(moved.after)
 
 
 def _named(group: Group, context: Context, state: State) -> list[Thing]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from harness.contract.model import JSON
 from harness.contract.schema import generate
@@ -50,6 +50,12 @@ def of_its_own(
             raise Shared(name)
         own = _with_another(state, kind, key, own, name)
     return own
+
+
+def brought(document: Document, message: JSON) -> frozenset[str]:
+    """The properties of a document whose values came with a message."""
+    said = message if isinstance(message, Mapping) else {}
+    return frozenset(n for n, value in said.items() if n in document and is_same(document[n], value))
 
 
 def _taken(

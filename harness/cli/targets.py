@@ -60,8 +60,6 @@ def own(wanted: Wanted, service: str, kind: Kind) -> Iterator[Target]:
         try:
             control = child.ready["control"].get(service)
             capabilities: frozenset[Capability] = _ALL if broker is not None else _ALL - {"kafka"}
-            if kind == "mock":
-                capabilities -= {"accesses"}
             if kind == "mock" and not asks_for_ours(wanted.system.contracts[service]):
                 capabilities -= {"access"}  # it takes anybody's tokens: it cannot know who makes them
             url = child.ready["services"][service]

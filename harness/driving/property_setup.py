@@ -20,6 +20,7 @@ from harness.contract.scalars import CODES
 from harness.contract.schema import compile_schema
 from harness.driving.actors import claims_for, needs_token
 from harness.driving.hops import ONE_CONNECTION
+from harness.driving.property_references import shorten
 from harness.errors import ContractError, TokenError
 from harness.target import Limits, Target
 
@@ -98,6 +99,7 @@ class Setup:
         schema.auth.providers.append(Credentials(self.operations, self.target))
         if self.limits.boundaries < 1:
             schema.hook(_thinned(self.limits))
+        shorten(schema.raw_schema, self.uri, self.contract.documents)
         _close(schema.raw_schema)
         _leave_out(schema.raw_schema, schema.raw_schema)
         return cast("OpenApiSchema", schema.include(name=list(self.operations)))

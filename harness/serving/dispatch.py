@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from contextvars import copy_context
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from harness.contract.model import EMPTY, Operation, Response
 from harness.contract.schema import compile_schema
@@ -23,6 +23,8 @@ from harness.serving.problems import Denied, Problem
 from harness.serving.security import Gate
 from harness.serving.wire import Scope, respond
 
+_Given = TypeVar("_Given")
+_Done = TypeVar("_Done")
 _Plain = Callable[[Request], Answer]
 Denials = Callable[[Denial], None]
 """Is told of every refusal because of who asks, before it is answered, on a thread; raises nothing."""
@@ -119,7 +121,7 @@ class Exchange:
         except Denied as denied:
             if self._denials is not None:
                 denial = self._denial(denied, claims or denied.claims, incoming)
-                await asyncio.get_running_loop().run_in_executor(self._pool, self._denials, denial)
+                await _in_the_pool(self._pool, self._denials, denial)
             raise
         self._hold(answer, request)
         await respond(send, answer, incoming.trace)
@@ -149,7 +151,8 @@ class Exchange:
         patient = denied.patient
         if patient is None and denied.status == 403:  # by the gate, which reads no more than the token
             patient = self._admission.named_by(incoming.path, incoming.headers)
-        return Denial(self._admission.operation, claims, patient, *incoming.trace)
+        operation, trace = self._admission.operation, incoming.trace
+        return Denial(operation, claims, patient, *trace, denied.status, incoming.headers)
 
 
 def _on_the_loop(handler: _Plain) -> _Answering:
@@ -163,9 +166,13 @@ def _in_a_thread(handler: _Plain, pool: Executor, line: Line | None) -> _Answeri
     """A line is joined only here: a caller who is slow to send takes nobody's place in it."""
 
     async def answer(request: Request) -> Answer:
-        # In the request's context: what a log line tells of the work in hand stands there.
-        here = copy_context()
         async with line.turn() if line is not None else nullcontext():
-            return await asyncio.get_running_loop().run_in_executor(pool, here.run, handler, request)
+            return await _in_the_pool(pool, handler, request)
 
     return answer
+
+
+async def _in_the_pool(pool: Executor, work: Callable[[_Given], _Done], given: _Given) -> _Done:
+    """In the request's context: what a log line tells of the work in hand stands there."""
+    here = copy_context()
+    return await asyncio.get_running_loop().run_in_executor(pool, here.run, work, given)

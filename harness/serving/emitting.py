@@ -71,7 +71,7 @@ def make_event(
         "ce_type": kind,
         "ce_source": source,
         "ce_subject": key,
-        "ce_time": now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "ce_time": timestamp(now),
         "content-type": chosen.content_type,
         "ce_correlationid": cause.correlation,
         "ce_causationid": cause.causation,
@@ -80,6 +80,11 @@ def make_event(
     }
     encoded = tuple((name, value.encode()) for name, value in headers.items())
     return Event(event_id, send.channel.address, key, encoded, encode_json(dict(payload)))
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds: what is put into documents and events."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def sequence_of(headers: Mapping[str, str], payload: JSON) -> int | None:
@@ -102,7 +107,7 @@ def sequence_of(headers: Mapping[str, str], payload: JSON) -> int | None:
 def _identity(contract: Contract, message: Message) -> tuple[str, str]:
     """``ce_type`` and ``ce_source`` as the message's headers schema fixes them."""
     kind = _const(message, "ce_type")
-    source = _const(message, "ce_source") or _own_source(contract)
+    source = _const(message, "ce_source") or own_source(contract)
     if kind is None:
         raise ContractError(
             str(message.place),
@@ -112,7 +117,7 @@ def _identity(contract: Contract, message: Message) -> tuple[str, str]:
     return kind, source
 
 
-def _own_source(contract: Contract) -> str:
+def own_source(contract: Contract) -> str:
     """For a message that many may send: what the service calls itself in those that it sends alone."""
     named = (_const(message, "ce_source") for send in contract.sends.values() for message in send.messages)
     return next((each for each in named if each), f"/{contract.service}")

@@ -46,13 +46,19 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """Who was refused what of whose: the caller's claims, and the patient, None if nobody knows."""
+    """Who was refused what of whose: the caller's claims, and the patient, None if nobody knows.
+
+    ``status`` is 403, or 404 where there is nothing or nobody may learn that there is; ``headers`` are the
+    request's, with lower-case names.
+    """
 
     operation: Operation
     claims: Mapping[str, JSON]
     patient: str | None
     correlation: str
     traceparent: str
+    status: int = 403
+    headers: Mapping[str, str] = field(default=EMPTY)
 
 
 @dataclass(frozen=True, slots=True)

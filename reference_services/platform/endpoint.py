@@ -26,17 +26,19 @@ TRIES = 5
 
 
 def endpoint(
-    plan: OperationPlan, store: Store, knowledge: Knowledge, clock: Clock
+    plan: OperationPlan, store: Store, knowledge: Knowledge, clock: Clock, accesses: Accesses
 ) -> Callable[[Request], Answer]:
     """The serving handler of an operation."""
-    return Endpoint(plan, store, knowledge, clock).answer
+    return Endpoint(plan, store, knowledge, clock, accesses).answer
 
 
 class Endpoint:
-    def __init__(self, plan: OperationPlan, store: Store, knowledge: Knowledge, clock: Clock) -> None:
+    def __init__(
+        self, plan: OperationPlan, store: Store, knowledge: Knowledge, clock: Clock, accesses: Accesses
+    ) -> None:
         self._plan, self._store, self._knowledge, self._clock = plan, store, knowledge, clock
         self._in_progress = InProgress()
-        self._accesses = Accesses(store, knowledge, clock)
+        self._accesses = accesses
 
     def answer(self, request: Request) -> Answer:
         """Raises Problem for every refusal; nothing is kept then."""

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import orjson
-from sqlalchemy import insert
+from sqlalchemy import CursorResult, bindparam, delete, insert
 
 from harness.contract.model import JSON, Contract, MessageOperation
 from harness.contract.schema import Validator, compile_schema, properties
 from harness.errors import ContractError
-from harness.serving.emitting import Cause, make_event
+from harness.serving.accesses import NORMAL
+from harness.serving.emitting import Cause, Event, make_event
 from reference_services.platform import tables
 from reference_services.platform.aggregate import PRIVATE
 from reference_services.platform.store import Transaction
 from reference_services.platform.values import timestamp
 
 _INSERT = insert(tables.outbox)
-
-NORMAL = "N"
-"""HL7 v3 Confidentiality: what holds where a document says nothing else."""
+_TAKE_BACK = delete(tables.outbox).where(tables.outbox.c.seq == bindparam("laid"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,25 @@ def put(
     value: bytes | None,
 ) -> None:
     """Lay a record into the outbox."""
+    _lay(transaction, topic, key, headers, value)
+
+
+def put_and_take_back(transaction: Transaction, event: Event) -> None:
+    """As much work as ``put`` of an event, and nothing comes of it."""
+    laid = _lay(transaction, event.topic, event.key, event.headers, event.value).inserted_primary_key
+    if laid is not None:
+        transaction.connection.execute(_TAKE_BACK, {"laid": laid[0]})
+
+
+def _lay(
+    transaction: Transaction,
+    topic: str,
+    key: str | None,
+    headers: Iterable[tuple[str, bytes]],
+    value: bytes | None,
+) -> CursorResult[Any]:
     transaction.must_write()
     pairs = [(name, content.decode("latin-1")) for name, content in headers]
     row = {"topic": topic, "key": key, "headers": orjson.dumps(pairs).decode(), "value": value}
-    transaction.connection.execute(_INSERT, row)
     transaction.wake("outbox")
+    return transaction.connection.execute(_INSERT, row)

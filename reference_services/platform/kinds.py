@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-import string
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,17 +12,13 @@ from harness.contract.model import JSON, Contract, Schema
 from harness.contract.schema import (
     Validator,
     compile_schema,
-    expand,
     phi_properties,
     properties,
     says,
 )
 from harness.errors import ContractError
+from harness.serving.new_ids import new_id
 from reference_services.platform.aggregate import PRIVATE
-
-_ALPHABET = string.digits + string.ascii_lowercase
-_PREFIXED = re.compile(r"\^([0-9A-Za-z_-]*)\[(?:0-9a-z|a-z0-9)\]\{(\d+),(\d+)\}\$")
-_RANDOM = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +66,6 @@ class Kind:
         parts = {part for key in self.unique for part in key.split(",") if part in document}
         fresh = {part: generate(named[part], secrets.randbits(31)) for part in parts - given.keys()}
         return {**document, **fresh}
-
-
-def new_id(schema: Schema | None) -> str:
-    """A fresh id that this schema takes: a UUID, else what its pattern asks for."""
-    if schema is None or compile_schema(schema).is_valid(made := str(uuid.uuid4())):
-        return str(uuid.uuid4()) if schema is None else made
-    raw = expand(schema).raw
-    pattern = raw.get("pattern", "") if isinstance(raw, Mapping) else ""
-    if found := _PREFIXED.fullmatch(pattern):
-        prefix, least, most = found[1], int(found[2]), int(found[3])
-        length = max(least, min(most, _RANDOM))
-        return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))
-    from harness.contract.schema import generate
-
-    return str(generate(schema, secrets.randbits(31)))
 
 
 def plain_kind(name: str) -> Kind:

@@ -76,16 +76,17 @@ class ReferenceService:
         self._inbox = None if broker is None or not contract.receives else Inbox(broker, self.taker)
         self._started = False
         relations = Relations(self.store, told_in(contract), self._current)
+        accesses = Accesses(self.store, self.knowledge, self.clock)
         app = build_app(
             contract,
-            self._endpoints(contract, handlers),
+            self._endpoints(contract, handlers, accesses),
             StillRelated(keys.authenticator(), relations) if relations.told else keys.authenticator(),
             recorder=recorder,
             extra_routes={JWKS_PATH: lambda: Answer(200, keys.jwks()), **figures.routes()},
             validate_responses=validate_responses,
             longest_wait=longest_wait(),
             handlers_place=handlers.place,
-            denials=Accesses(self.store, self.knowledge, self.clock).denied,
+            denials=accesses.denied,
         )
         self.app: ASGIApp = Measured(app, figures)
         self.control: ASGIApp | None = control_app(self.control_face)
@@ -124,11 +125,11 @@ class ReferenceService:
         """Whether it is known which relations have ended: without Kafka, nobody tells."""
         return self._inbox is None or self._inbox.current()
 
-    def _endpoints(self, contract: Contract, handlers: Handlers) -> dict[str, Handler]:
+    def _endpoints(self, contract: Contract, handlers: Handlers, accesses: Accesses) -> dict[str, Handler]:
         found: dict[str, Handler] = {}
         for operation in contract.operations.values():
             plan = plan_of(contract, operation, handlers.operations[operation.id])
-            found[operation.id] = endpoint(plan, self.store, self.knowledge, self.clock)
+            found[operation.id] = endpoint(plan, self.store, self.knowledge, self.clock, accesses)
         return found
 
 

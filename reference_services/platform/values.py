@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from harness.contract.model import JSON
+from harness.serving import emitting
 
 LONGEST = 200
 """Longer texts are not looked for by value."""
@@ -17,15 +18,13 @@ LONGEST_NAME = 255
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _SHIFT = 10**15
 
+timestamp = emitting.timestamp
+"""As events tell the time, so do documents."""
+
 
 def instant(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds: fixed width, so that text order is time order."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def timestamp(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds: what is put into documents and events."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def sortable(value: JSON) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -148,3 +149,28 @@ def test_what_is_refused_for_its_state_is_no_access(scheduling: Portal) -> None:
         again = scheduling.post("scheduling", f"/slots/{slot}/hold", patient(AMARA), {"patientId": AMARA})
         assert (hold.status_code, again.status_code) == (200, 409)
         assert _told(listener, scheduling) == ["holdSlot"]
+
+
+def test_nothing_and_what_is_hidden_cost_the_same_writes(
+    scheduling: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the time would tell that there is something; who sees everything has nothing to find out."""
+    path, transaction = f"/appointments/{scheduling.booked(AMARA)['id']}", Store.transaction
+    written: list[bool] = []
+
+    def counted(store: Store, write: bool) -> Any:
+        if write and threading.current_thread().name.startswith("portal-"):
+            written.append(write)
+        return transaction(store, write)
+
+    def writes(at: str, claims: Mapping[str, JSON]) -> int:
+        written.clear()
+        assert scheduling.call("scheduling", "GET", at, claims).status_code == 404
+        return len(written)
+
+    monkeypatch.setattr(Store, "transaction", counted)
+    with _listening(scheduling) as listener:
+        hidden, nothing = writes(path, patient(BEN)), writes("/appointments/apt-doesnotexist", patient(BEN))
+        assert (hidden, nothing, writes("/appointments/apt-doesnotexist", STAFF)) == (1, 1, 0)
+        monkeypatch.undo()
+        assert _told(listener, scheduling) == ["getAppointment"]

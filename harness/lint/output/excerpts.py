@@ -25,6 +25,9 @@ _WORD = re.compile(
 )
 """A key or value as it stands in a line of YAML or JSON."""
 
+_ESCAPED = r"(?<=\\[nrtfvb0])|(?<=\\x[0-9a-fA-F]{2})|(?<=\\u[0-9a-fA-F]{4})"
+"""Behind what a line break, or the like, is written as in quotes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
@@ -58,7 +61,7 @@ class Excerpts:
 
     def without_values(self, text: str) -> str:
         """The text with every protected value left out."""
-        told = [re.escape(value) for value in sorted(self.protected, key=len, reverse=True) if value in text]
+        told = [_alone(value) for value in sorted(self.protected, key=len, reverse=True) if value in text]
         return re.sub("|".join(told), WITHHELD, text) if told else text
 
     def _of_file(self, file: str) -> list[str]:
@@ -77,6 +80,17 @@ class Excerpts:
             document = self.guarded.get(file)
             self._data[file] = _lines_of_data(document, len(self._of_file(file))) if document else set()
         return self._data[file]
+
+
+def _alone(value: str) -> str:
+    """A pattern for a value that is no part of a longer word: ``consent`` in ``consentChanged`` is none.
+
+    An underscore holds words together, but hides no number. What stands after an escape begins anew.
+    """
+    letter = r"\w" if value.isalpha() else r"[^\W_]"
+    before = rf"(?:(?<!{letter})|{_ESCAPED})" if value[0].isalnum() else ""
+    after = rf"(?!{letter})" if value[-1].isalnum() else ""
+    return f"{before}{re.escape(value)}{after}"
 
 
 def excerpts_of(sources: Iterable[Source]) -> Excerpts:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import schemathesis
+from schemathesis.config import GenerationConfig
+from schemathesis.generation import GenerationMode
 
 from harness.contract import load
 from harness.contract.expressions import Context
@@ -104,3 +106,56 @@ def test_chance_writes_no_header_of_the_connection_s_own(lending: Contract) -> N
     case = operation.Case(headers={"Transfer-Encoding": "xTt6Q", "content-length": "-1", "X-Odd": "0hdp"})
     Credentials({}, TARGET).get(case, None)
     assert dict(case.headers) == {"X-Odd": "0hdp"}
+
+
+CHAIN = {
+    "openapi": "3.1.0",
+    "info": {"title": "Chain", "version": "1"},
+    "paths": {
+        "/things": {
+            "get": {
+                "parameters": [
+                    {"name": "near", "in": "query", "schema": {"$ref": "#/components/schemas/Kind"}},
+                    {"name": "far", "in": "query", "schema": {"$ref": "#/components/schemas/Far"}},
+                    {"$ref": "#/components/parameters/Named"},
+                    {"$ref": "other.json#/parameters/Other"},
+                ],
+                "responses": {"200": {"description": "Things"}},
+            }
+        }
+    },
+    "components": {
+        "parameters": {
+            "Named": {"name": "named", "in": "query", "schema": {"$ref": "#/components/schemas/Far"}}
+        },
+        "schemas": {
+            "Far": {"$ref": "#/components/schemas/Further", "description": "Says no more"},
+            "Further": {"$ref": "#/components/schemas/Kind"},
+            "Kind": {"type": "string", "enum": ["a", "b", "c"]},
+        },
+    },
+}
+OTHER = {
+    "parameters": {"Other": {"name": "other", "in": "query", "schema": {"$ref": "#/schemas/Far"}}},
+    "schemas": {
+        "Far": {"$ref": "#/schemas/Kind"},
+        "Kind": {"type": "string", "enum": ["a", "b", "c"]},
+    },
+}
+
+
+def test_a_chain_of_references_hides_no_value_that_is_to_be_tried(tmp_path: Path) -> None:
+    (tmp_path / "openapi.json").write_text(json.dumps(CHAIN), encoding="utf-8")
+    (tmp_path / "other.json").write_text(json.dumps(OTHER), encoding="utf-8")
+    schema = Setup(load(tmp_path), TARGET, Limits()).schema()
+    tried: dict[str, set[str]] = {}
+    for case in schema.iter_coverage_cases(
+        schema["/things"]["GET"],
+        generation_modes=list(GenerationMode),
+        generation_config=GenerationConfig(),
+    ):
+        name = getattr(case.meta.phase.data, "parameter", None) if case.meta else None
+        if isinstance(name, str) and name in (case.query or {}):
+            tried.setdefault(name, set()).add(str((case.query or {})[name]))
+    assert {"b", "c"} < tried["near"]
+    assert tried["far"] == tried["named"] == tried["other"] == tried["near"]

@@ -220,3 +220,19 @@ def test_a_word_is_protected_for_what_it_is_and_not_for_how_examples_are_written
     assert "'bookId' is not declared" in out
     excerpts = Excerpts(protected=frozenset(["held", "with", "held back"]))
     assert excerpts.without_values("held back with him") == f"{WITHHELD} {WITHHELD} him"
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("consentChanged and consent_changed", "consentChanged and consent_changed"),
+        ("'consent', consent-form, consent", "'(withheld)', (withheld)-form, (withheld)"),
+        ("10012 is no 1001, nor is 'a1001b'", "10012 is no (withheld), nor is 'a1001b'"),
+        ("scan_1001.pdf", "scan_(withheld).pdf"),
+        (r"'first\nZebedee Quux\u2028Zebedee Quux'", r"'first\n(withheld)\u2028(withheld)'"),
+        ("x+12+y and +12+", "x(withheld)y and (withheld)"),
+    ],
+)
+def test_a_value_is_left_out_where_it_stands_as_a_word_of_its_own(text: str, safe: str) -> None:
+    excerpts = Excerpts(protected=frozenset(["consent", "1001", "Zebedee Quux", "+12+"]))
+    assert excerpts.without_values(text) == safe

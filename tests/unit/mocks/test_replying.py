@@ -28,6 +28,8 @@ channels:
   asked: {address: oracle.asked, messages: {question: {$ref: '#/components/messages/Question'}}}
   answered: {address: oracle.answered, messages: {answer: {$ref: '#/components/messages/Answer'}}}
   named: {address: null, messages: {answer: {$ref: '#/components/messages/Answer'}}}
+  signed: {address: oracle.signed, messages: {question: {payload: {type: object}}}}
+  signatures: {address: oracle.signatures, messages: {signature: {$ref: '#/components/messages/Signature'}}}
   timed: {address: oracle.timed, messages: {when: {$ref: '#/components/messages/When'}}}
   times:
     address: oracle.times
@@ -39,6 +41,10 @@ operations:
     reply:
       address: {location: '$message.header#/replyTo'}
       channel: {$ref: '#/channels/named'}
+  askWho:
+    action: receive
+    channel: {$ref: '#/channels/signed'}
+    reply: {channel: {$ref: '#/channels/signatures'}}
   askWhen:
     action: receive
     channel: {$ref: '#/channels/timed'}
@@ -64,12 +70,37 @@ components:
       examples:
         - {name: usual, payload: {says: perhaps}}
         - {name: rain, payload: {says: it will}}
+    Signature:
+      headers:
+        type: object
+        required: [ce_id, ce_source, ce_type]
+        properties:
+          ce_id: {type: string}
+          ce_type: {type: string}
+          ce_source: {type: string}
+          ce_time: {type: string, format: date-time}
+          office: {type: string}
+        examples:
+          - ce_id: e-0
+            ce_type: delphi.Signed
+            ce_source: /delphi
+            ce_time: '2001-01-01T00:00:00Z'
+            office: east
+      payload: {type: object, examples: [{by: me}]}
     When:
       correlationId: {location: '$message.payload#/ref'}
       payload: {type: object, properties: {ref: {type: integer}}}
 """
 
-TOPICS = ("oracle.asked", "oracle.answered", "oracle.elsewhere", "oracle.timed", "oracle.times")
+TOPICS = (
+    "oracle.asked",
+    "oracle.answered",
+    "oracle.elsewhere",
+    "oracle.timed",
+    "oracle.times",
+    "oracle.signed",
+    "oracle.signatures",
+)
 
 
 @dataclass(frozen=True)
@@ -117,6 +148,17 @@ def test_without_an_address_the_channel_has_it(oracle: Oracle) -> None:
     answer = oracle.answer("oracle.times", oracle.ask("oracle.timed", {"ref": 5}))
     assert isinstance(answer.json(), dict)
     assert answer.header("content-type") == "application/json"
+
+
+def test_a_reply_says_who_replies_and_not_who_did_in_the_example(oracle: Oracle) -> None:
+    """What no mock can know for its own, as the example has it."""
+    mark = oracle.ask("oracle.signed", {}, ce_id="e-7", ce_correlationid="c-7")
+    answer = oracle.answer("oracle.signatures", mark)
+    assert answer.header("ce_source") == "/library"
+    assert answer.header("ce_id") not in (None, "e-0", "e-7")
+    assert (answer.header("ce_time") or "") > "2020"
+    assert (answer.header("ce_type"), answer.header("office")) == ("delphi.Signed", "east")
+    assert (answer.header("ce_correlationid"), answer.header("ce_causationid")) == ("c-7", "e-7")
 
 
 @pytest.mark.parametrize("where", [{}, {"replyTo": "no topic/at all"}], ids=["none", "nonsense"])

@@ -22,6 +22,7 @@ from harness.serving.exchange import Answer, Request
 from harness.serving.keys import KeyStore
 from harness.serving.problems import Problem
 from reference_services.platform import tables
+from reference_services.platform.accesses import Accesses
 from reference_services.platform.endpoint import endpoint
 from reference_services.platform.handlers import resolve
 from reference_services.platform.operations import plan_of
@@ -126,10 +127,9 @@ class Desk:
             each.id: plan_of(self.contract, each, handlers.operations[each.id])
             for each in self.contract.operations.values()
         }
-        self._endpoints = {
-            name: endpoint(plan, self.service.store, self.service.knowledge, self.service.clock)
-            for name, plan in self._plans.items()
-        }
+        parts = (self.service.store, self.service.knowledge, self.service.clock)
+        accesses = Accesses(*parts)
+        self._endpoints = {name: endpoint(plan, *parts, accesses) for name, plan in self._plans.items()}
         self._numbers = itertools.count(1)
 
     def call(
