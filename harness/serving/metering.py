@@ -128,7 +128,7 @@ class Metering:
         """A service's; none where they cannot be read, for those of the others go on."""
         service = str(resource.attributes["service.name"])
         try:
-            metrics = [metric_of(each, self._began) for each in registry.collect()]
+            metrics = [metric_of(each, self._began) for each in registry.collect() if each.samples]
         except Exception as error:
             self._unread.failed(f"the figures of {service} cannot be read: {type(error).__name__}", error)
         else:

@@ -26,6 +26,7 @@ def registry() -> CollectorRegistry:
     """One figure of each kind, of a service that counts something of its own."""
     made = CollectorRegistry()
     Counter("portal_letters", "Written.", ("kind",), registry=made).labels("short").inc(2)
+    Counter("portal_stamps", "None so far.", ("kind",), registry=made)
     Gauge("portal_ink_left", "Litres.", registry=made).set(0.5)
     Histogram("portal_wait_seconds", "Seconds.", registry=made, buckets=(0.1, 1.0)).observe(0.3)
     return made
@@ -64,6 +65,7 @@ def test_figures_that_no_convention_names_keep_their_own(collector: Collector) -
     with observed():
         show_figures("library", registry())
     told = {each.name: each for each in collector.figures()}
+    assert "portal.stamps" not in told, "nothing is said of what nothing is known of"
     letters, ink, wait = (told[f"portal.{each}"] for each in ("letters", "ink.left", "wait.seconds"))
     assert (letters.adds, letters.attributes, letters.value) == (True, {"kind": "short"}, 2)
     assert (ink.adds, ink.value) == (False, 0.5)
