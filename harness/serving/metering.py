@@ -110,10 +110,11 @@ class Metering:
     def _run(self) -> None:
         while not self._ending.wait(self._interval):
             self._send()
-        self._send()
+        self._send(last=True)
 
-    def _send(self) -> None:
-        found = [each for resource, registry in self._sources for each in self._figures(resource, registry)]
+    def _send(self, last: bool = False) -> None:
+        """The last time without levels: a service that has ended would say that all is at an end."""
+        found = [each for source in self._sources for each in self._figures(*source, levels=not last)]
         if not found:
             return
         if self._exporter.export(MetricsData(found)) is MetricExportResult.SUCCESS:
@@ -124,11 +125,14 @@ class Metering:
                 "will tell of what these did"
             )
 
-    def _figures(self, resource: Resource, registry: Registry) -> Iterator[ResourceMetrics]:
+    def _figures(self, resource: Resource, registry: Registry, levels: bool) -> Iterator[ResourceMetrics]:
         """A service's; none where they cannot be read, for those of the others go on."""
         service = str(resource.attributes["service.name"])
         try:
-            metrics = [metric_of(each, self._began) for each in registry.collect() if each.samples]
+            families = [
+                each for each in registry.collect() if each.samples and (levels or each.type != "gauge")
+            ]
+            metrics = [metric_of(each, self._began) for each in families]
         except Exception as error:
             self._unread.failed(f"the figures of {service} cannot be read: {type(error).__name__}", error)
         else:

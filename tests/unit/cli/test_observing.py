@@ -13,6 +13,7 @@ from harness.errors import UsageError
 from harness.serving.readings import Family, show_figures
 from harness.serving.spans import spans_of
 from tests.e2e.collector import Collector, collecting
+from tests.services.portal import eventually
 
 
 @pytest.fixture
@@ -61,10 +62,14 @@ def test_each_is_told_unless_it_is_forbidden(
     assert bool(collector.figures()) is figures, "told at the end, at the latest"
 
 
-def test_figures_that_no_convention_names_keep_their_own(collector: Collector) -> None:
+def test_figures_that_no_convention_names_keep_their_own(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "20")
     with observed():
         show_figures("library", registry())
-    told = {each.name: each for each in collector.figures()}
+        told = {each.name: each for each in eventually(lambda: collector.figures() or None)}
+    assert "portal.ink.left" not in {each.name for each in collector.figures()}, "what has ended has no level"
     assert "portal.stamps" not in told, "nothing is said of what nothing is known of"
     letters, ink, wait = (told[f"portal.{each}"] for each in ("letters", "ink.left", "wait.seconds"))
     assert (letters.adds, letters.attributes, letters.value) == (True, {"kind": "short"}, 2)
