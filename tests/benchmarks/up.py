@@ -115,7 +115,7 @@ def _urls(system: System, services: Mapping[str, str]) -> Iterator[str]:
         for operation in contract.operations.values():
             path = operation.path.replace("{patientId}", _PATIENT)
             if operation.method.upper() == "GET" and "{" not in path:
-                yield f"{services[name]}/v1{path}"
+                yield f"{services[name]}{path}"
 
 
 def _rows(table: Table, when: str, pid: int) -> None:
