@@ -47,7 +47,7 @@ def scalars(document: Mapping[str, JSON], prefix: str = "") -> Iterator[tuple[st
     """Every scalar of a document as (dotted name, sortable text); each item of a list of scalars too."""
     for name, value in document.items():
         path = prefix + name
-        if type(value) is not str and isinstance(value, Mapping):  # most are text, and to ask them that is slow
+        if type(value) is not str and isinstance(value, Mapping):  # most are text: asking is slow
             yield from scalars(value, path + ".")
             continue
         for each in value if isinstance(value, list) else (value,):
