@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from harness.contract.documents import Documents
 from harness.contract.model import Contract, Operation, Schema
@@ -31,21 +32,15 @@ def answered(operation: Operation) -> Iterator[Schema]:
 
 
 def item_type(schema: Schema) -> str | None:
-    """The component that a list answer's items are, or None."""
-    cache = schema.resources.compiled if isinstance(schema.resources, Documents) else {}
+    """The component that a list answer's items are, or None. Found once: every kind asks every answer."""
+    found: dict[Any, Any] = schema.resources.compiled if isinstance(schema.resources, Documents) else {}
     key = ("item type", schema.uri, schema.dialect, schema.scope)
-    if key not in cache:
-        cache[key] = _item_type(schema)
-    found: str | None = cache[key]
-    return found
-
-
-def _item_type(schema: Schema) -> str | None:
-    for each in properties(schema).values():
-        items = items_of(each)
-        if items is not None:
-            return expand(items).name
-    return None
+    if key not in found:
+        lists = (items_of(each) for each in properties(schema).values())
+        items = next((each for each in lists if each is not None), None)
+        found[key] = None if items is None else expand(items).name
+    name: str | None = found[key]
+    return name
 
 
 def unique_of_kind(named: Mapping[str, Schema]) -> dict[str, Schema]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Literal, Protocol
 
 from harness.contract import load
 from harness.contract.durations import seconds_of
-from harness.contract.model import EMPTY, JSON
+from harness.contract.model import EMPTY, JSON, Contract
 from harness.errors import HarnessError
 from harness.serving.envelope import ASGIApp
 from harness.serving.exchange import Answer, Handler, Request
@@ -68,7 +69,13 @@ def control_app(control: Control) -> ASGIApp:
         "advanceClock": faces.advance_clock,
         "health": faces.health,
     }
-    return build_app(load(CONTRACT), handlers, None)
+    return build_app(_contract(), handlers, None)
+
+
+@cache
+def _contract() -> Contract:
+    """Of all services in this process, with the validators that the first of them compiled."""
+    return load(CONTRACT)
 
 
 class _Faces:

@@ -28,6 +28,7 @@ from harness.serving.marks import Marked
 from harness.serving.outages import Outage
 from harness.serving.spans import CORRELATION, TRACEPARENT, Span, Spans
 from harness.serving.tracing import Trace
+from harness.serving.wire import METHODS
 
 LOG = logging.getLogger("portal.telemetry")
 
@@ -37,7 +38,6 @@ GRACE = 2.0
 OPERATION = "portal.operation"
 """The attribute for an operation's id in its contract."""
 
-_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 _SILENCED = "opentelemetry"
 """The library's loggers quote what stands in its variables, tokens too; what matters we say ourselves."""
 
@@ -49,18 +49,15 @@ class Telemetry:
 
     def __init__(self, endpoint: str) -> None:
         """``endpoint`` is for messages. Raises ValueError for variables that contradict each other."""
-        library = logging.getLogger(_SILENCED)
-        library.addHandler(logging.NullHandler())
-        library.propagate = False
+        silence()
         self._exporter = OTLPSpanExporter()
-        self._processor = BatchSpanProcessor(_Reporting(self._exporter, _shown(endpoint)))
+        self._processor = BatchSpanProcessor(_Reporting(self._exporter, shown(endpoint)))
         self._spans: dict[str, Spans] = {}
 
     def spans(self, service: str) -> Spans:
         """The spans of a service: a resource of its own, the queue of all."""
         if service not in self._spans:
-            resource = Resource.create({"service.name": service})
-            provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+            provider = TracerProvider(resource=resource_of(service), shutdown_on_exit=False)
             provider.add_span_processor(self._processor)
             self._spans[service] = _Spans(service, provider.get_tracer("portal"))
         return self._spans[service]
@@ -106,7 +103,7 @@ class _Spans:
         self._service, self._tracer = service, tracer
 
     def request(self, method: str, scheme: str, trace: Trace) -> Span:
-        known = method in _METHODS
+        known = method in METHODS
         name = method if known else "HTTP"
         attributes = {"http.request.method": method if known else "_OTHER", "url.scheme": scheme}
         return self._begun(name, SpanKind.SERVER, trace.traceparent, attributes, trace.correlation)
@@ -195,7 +192,19 @@ def _messaging(name: str, topic: str) -> dict[str, AttributeValue]:
     }
 
 
-def _shown(endpoint: str) -> str:
+def resource_of(service: str) -> Resource:
+    """Who tells: a service in this process, with what ``OTEL_RESOURCE_ATTRIBUTES`` says of it."""
+    return Resource.create({"service.name": service})
+
+
+def silence() -> None:
+    """Nothing of what the library logs is written."""
+    library = logging.getLogger(_SILENCED)
+    library.addHandler(logging.NullHandler())
+    library.propagate = False
+
+
+def shown(endpoint: str) -> str:
     """An address without user, password, path and query."""
     parts = urlsplit(endpoint)
     port = f":{parts.port}" if parts.port else ""

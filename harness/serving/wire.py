@@ -27,6 +27,9 @@ _UNSAYABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _SHORT = 256
 """Characters of a header's value that is encoded once and not per answer."""
 
+METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+"""Those that may be named to others; any other is what somebody sent (RFC 9110, 9.3; RFC 5789)."""
+
 WITHOUT_BODY = frozenset({204, 205, 304})
 
 Said = tuple[int, list[tuple[bytes, bytes]], bytes]

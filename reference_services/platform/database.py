@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 BUSY = 10
 """Seconds that a writer waits for another process's transaction."""
@@ -23,12 +23,14 @@ class Database:
 
     Over all processes there is one writer at a time. A writer finds what it has read unchanged until it ends,
     and rows are numbered in the order in which they were committed: pages and the relay walk in it.
+    ``hasten`` makes a connection ready to be given much at once.
     """
 
     reading: Engine
     writing: Engine
     writers: AbstractContextManager[Any]
     relay: Callable[[], AbstractContextManager[Ours]]
+    hasten: Callable[[Connection], None] = lambda _: None
     folder: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
 
     def close(self) -> None:

@@ -70,7 +70,7 @@ _ADVANCE = (
 )
 
 
-Counted = Callable[[str, str], None]
+Counted = Callable[[MessageOperation, str], None]
 """Told of each message by its receive operation, and what became of it."""
 
 
@@ -118,11 +118,12 @@ class Taker:
         with self.store.transaction(write=True) as transaction:
             if _seen(transaction, operation.id, message.id):
                 LOG.info("%s: a message came again and was dropped", operation.id)
+                self.counted(operation, "again")
                 return
             if self._goes_back(transaction, message):
                 LOG.info("%s: an outdated message was dropped", operation.id)
                 self._note(transaction, operation.id, message.id, "stale")
-                self.counted(operation.id, "stale")
+                self.counted(operation, "stale")
                 return
             situation = self._situation(message)
             work = Work(transaction, self.knowledge, situation)
@@ -133,7 +134,7 @@ class Taker:
                 function(work, message)
             work.finish([each for each in operation.emits if not each.transitions], None, None)
             self._note(transaction, operation.id, message.id, "done")
-        self.counted(operation.id, "done")
+        self.counted(operation, "done")
 
     def bury(self, operation: MessageOperation, record: Record, reason: Reason) -> None:
         """Copy a record to the operation's dead letter, through the outbox, once."""
@@ -142,9 +143,10 @@ class Taker:
             event = f"{record.topic}/{record.partition}/{record.offset}"
         with self.store.transaction(write=True) as transaction:
             if _seen(transaction, operation.id, event):
+                self.counted(operation, "again")
                 return
             self._note(transaction, operation.id, event, "dead")
-            self.counted(operation.id, "dead")
+            self.counted(operation, "dead")
             if operation.dead_letter is None:
                 LOG.error("%s: %r is lost: the contract names no x-dead-letter", operation.id, record)
                 return

@@ -1,4 +1,5 @@
-"""What operators see of a service: whether it lives, whether it is ready, and figures for Prometheus.
+"""What operators see of a service: whether it lives, whether it is ready, and figures for Prometheus, which
+``harness.serving.metering`` sends over OTLP too.
 
 Labels are names and statuses of the contract: no id, no value, nothing that anybody sent.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -15,11 +16,13 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
-from harness.serving.envelope import INCOMING, ASGIApp
+from harness.contract.model import MessageOperation
+from harness.serving.envelope import INCOMING, ASGIApp, Incoming
 from harness.serving.exchange import Answer
 from harness.serving.overload import Overloaded
 from harness.serving.problems import Problem
-from harness.serving.wire import Message, Scope
+from harness.serving.readings import show_figures
+from harness.serving.wire import METHODS, Message, Scope
 from reference_services.platform import tables
 from reference_services.platform.store import Store
 
@@ -29,10 +32,19 @@ LIVE, READY, METRICS = "/health/live", "/health/ready", "/metrics"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
+class Asked(NamedTuple):
+    """What a request is counted as: an operation with its method and the template of its path. ``none``, and
+    no route, is what no operation takes; a method that nobody defines is not named."""
+
+    operation: str
+    method: str
+    route: str
+
+
 class Figures:
     """One service's: requests by operation and status with their times, messages by outcome, what waits."""
 
-    def __init__(self, store: Store, current: Callable[[], bool]) -> None:
+    def __init__(self, service: str, store: Store, current: Callable[[], bool]) -> None:
         self._store = store
         self._registry = CollectorRegistry()
         self._requests = Counter(
@@ -41,7 +53,7 @@ class Figures:
         self._seconds = Histogram(
             "portal_http_request_seconds",
             "From a request's head to the end of its answer, without what portal_http_refused counts.",
-            ("operation",),
+            ("operation", "method", "route", "status"),
             registry=self._registry,
             buckets=_SECONDS,
         )
@@ -53,26 +65,29 @@ class Figures:
         )
         self._messages = Counter(
             "portal_messages",
-            "Messages received: done, stale (older than what came before) or dead (dead letter).",
-            ("operation", "outcome"),
+            "Messages received: done, again (dropped), stale (older than what came before) or dead (dead "
+            "letter).",
+            ("operation", "topic", "outcome"),
             registry=self._registry,
         )
         self._registry.register(_Waiting(store, current))
+        show_figures(service, self._registry)
 
-    def message(self, operation: str, outcome: str) -> None:
+    def message(self, operation: MessageOperation, outcome: str) -> None:
         """A message was taken in, with this outcome."""
-        self._messages.labels(operation, outcome).inc()
+        self._messages.labels(operation.id, operation.channel.address, outcome).inc()
 
-    def exchange(self, operation: str, status: int, seconds: float, *, refused: bool) -> None:
-        """A request was answered; ``operation`` is empty where none takes it, ``status`` 0 without answer.
+    def exchange(self, asked: Asked, status: int, seconds: float, *, refused: bool) -> None:
+        """A request was answered, ``status`` 0 without answer.
 
         Those ``refused`` for overload would hide in the times, by being fast, how slow the others are.
         """
-        self._requests.labels(operation or "none", str(status)).inc()
+        operation, method, route = asked
+        self._requests.labels(operation, str(status)).inc()
         if refused:
-            self._refused.labels(operation or "none").inc()
+            self._refused.labels(operation).inc()
         else:
-            self._seconds.labels(operation or "none").observe(seconds)
+            self._seconds.labels(operation, method, route, str(status)).observe(seconds)
 
     def routes(self) -> Mapping[str, Callable[[], Answer]]:
         """What answers the paths of this module."""
@@ -110,10 +125,17 @@ class Measured:
         try:
             await self._app(scope, receive, noting)
         finally:
-            incoming = (scope.get("extensions") or {}).get(INCOMING)
-            operation = incoming.operation if incoming is not None else ""
+            incoming: Incoming | None = (scope.get("extensions") or {}).get(INCOMING)
             refused = incoming is not None and isinstance(incoming.problem, Overloaded)
-            self._figures.exchange(operation, status, time.perf_counter() - began, refused=refused)
+            asked = _asked(scope["method"], incoming)
+            self._figures.exchange(asked, status, time.perf_counter() - began, refused=refused)
+
+
+def _asked(method: str, incoming: Incoming | None) -> Asked:
+    named = method if method in METHODS else "_OTHER"
+    if incoming is None or not incoming.operation:
+        return Asked("none", named, "")
+    return Asked(incoming.operation, named, incoming.route)
 
 
 class _Waiting(Collector):

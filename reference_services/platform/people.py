@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import accumulate
 
 from harness.contract.model import Persona
 
@@ -23,7 +24,8 @@ _PYRAMID = (
 """(below this age, how many of about a thousand): the population of the United States, in groups of five.
 Source: US Census Bureau, population by age, rounded."""
 
-_AGES = ([each for each, _ in _PYRAMID], [each for _, each in _PYRAMID])
+_AGES = [each for each, _ in _PYRAMID]
+_SHARES = list(accumulate(each for _, each in _PYRAMID))
 _LOCALES = (
     ("en_US", 72),
     ("es_MX", 14),
@@ -36,7 +38,7 @@ _LOCALES = (
 )
 """Where names come from, and how often of a hundred."""
 
-_OFTEN = [each for _, each in _LOCALES]
+_OFTEN = list(accumulate(each for _, each in _LOCALES))
 
 _YEAR = 365.25
 _NAMES = 400
@@ -44,6 +46,8 @@ _MOVED = 730
 """Days by which a story may lie in the past."""
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = [low + high for high in _ALPHABET for low in _ALPHABET]
+"""Two digits of base 36, the lower one first, by their value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +73,18 @@ class Crowd:
             if (born := _born(each)) is not None and "replacedBy" not in each.facts
         ]
         self._names = _pools(seed)
+        self.names = {each.id: each.name for each in personas}
+        """The personas' own, by their ids."""
 
-    def person(self, number: int) -> Person:
-        """The one with this number."""
+    def person(self, number: int, among: Container[str]) -> Person | None:
+        """The one with this number; None if the story is that of none of these personas, by id."""
         chance = random.Random(f"{self._seed}/{number}")  # noqa: S311 - nothing secret is drawn
         age = _age(chance)
-        born = self._day - timedelta(days=int(age * _YEAR) + 1)
         persona = self._suiting(chance, age)
-        given, family = chance.choices(self._names, _OFTEN)[0]
+        if persona.id not in among:
+            return None
+        born = self._day - timedelta(days=int(age * _YEAR) + 1)
+        given, family = chance.choices(self._names, cum_weights=_OFTEN)[0]
         name = f"{chance.choice(given)} {chance.choice(family)}"
         earlier = chance.randrange(min(_MOVED, int(age * _YEAR / 2) + 1))  # hardly before they were born
         return Person(number, persona, name, born, earlier)
@@ -87,9 +95,9 @@ class Crowd:
         digest = hashlib.blake2b(f"{self._seed}/{number}/{old}".encode(), digest_size=10).digest()
         value, text = int.from_bytes(digest, "big"), ""
         while value:
-            value, rest = divmod(value, len(_ALPHABET))
-            text += _ALPHABET[rest]
-        return f"{prefix}-{text.rjust(8, '0')}"
+            value, rest = divmod(value, len(_PAIRS))
+            text += _PAIRS[rest]
+        return f"{prefix}-{text.rstrip('0').rjust(8, '0')}"
 
     def _suiting(self, chance: random.Random, age: float) -> Persona:
         """Somebody's story of about that age."""
@@ -102,7 +110,7 @@ class Crowd:
 
 def _age(chance: random.Random) -> float:
     """Years."""
-    most = chance.choices(*_AGES)[0]
+    most = chance.choices(_AGES, cum_weights=_SHARES)[0]
     least = 85 if most == LONGEST_LIFE else most - 5
     return chance.uniform(least, most)
 

@@ -29,6 +29,12 @@ _LAST_DIGITS = re.compile(r"\d+\Z")
 _DAY = re.compile(r'"(\d{4}-\d{2}-\d{2})(T[^"]*)?"')
 
 
+_NAME = "name"
+"""The gap for a person's name; the others are called by what the persona has there."""
+
+_CAUSE = "cor-00000000"
+"""What all of a person's records are taken to come from."""
+
 _SOMETIME = datetime(2031, 1, 1, tzinfo=UTC)
 """Since when something is as it is that does not say when it was made."""
 
@@ -87,42 +93,45 @@ class Population:
         ``leaving`` are types of which no copies are made. Raises ContractError for a copy that would break
         its schema, Taken where these people live already.
         """
-        told = {
-            persona: [(kind, document) for kind, document in things if kind.name not in leaving]
-            for persona, things in stories(knowledge).items()
-        }
+        told: dict[str, list[tuple[Kind, str]]] = {}
+        for persona, things in stories(knowledge).items():
+            kept = [(kind, document) for kind, document in things if kind.name not in leaving]
+            if kept:
+                told[persona] = [(kind, self._cut(persona, document)) for kind, document in kept]
         waiting: list[Aggregate] = []
         for number in range(patients):
-            person = self.crowd.person(number)
-            waiting += self._lived(told.get(person.persona.id, ()), person)
+            if (person := self.crowd.person(number, told)) is not None:
+                waiting += self._lived(told[person.persona.id], person)
             if len(waiting) >= AT_ONCE or (waiting and number == patients - 1):
                 with store.transaction(write=True) as transaction:
+                    store.database.hasten(transaction.connection)
                     records.add_all(transaction, waiting)
                 yield len(waiting)
                 waiting = []
 
-    def _lived(self, things: Iterable[Record], person: Person) -> Iterator[Aggregate]:
-        """A persona's records as the person's own."""
-        earlier = timedelta(days=person.earlier)
+    def _cut(self, persona: str, document: Mapping[str, JSON]) -> str:
+        """A persona's record with gaps, ``%(…)s``, where a person's own ids, days and name go in."""
+        text = orjson.dumps(document).decode().replace("%", "%%")
 
         def id(found: re.Match[str]) -> str:
-            own = self.owned.get(found[1]) == person.persona.id
-            return f'"{self.crowd.id(found[1], person.number)}"' if own else found[0]
+            return f'"%({found[1]})s"' if self.owned.get(found[1]) == persona else found[0]
 
-        def day(found: re.Match[str]) -> str:
-            return f'"{date.fromisoformat(found[1]) - earlier}{found[2] or ""}"'
+        text = _ID.sub(id, _DAY.sub(lambda found: f'"%({found[1]})s{found[2] or ""}"', text))
+        return text.replace(self.crowd.names[persona].replace("%", "%%"), f"%({_NAME})s")
 
-        for kind, document in things:
-            text = _ID.sub(id, _DAY.sub(day, orjson.dumps(document).decode()))
-            copy = orjson.loads(text.replace(person.persona.name, person.name))
+    def _lived(self, things: Iterable[tuple[Kind, str]], person: Person) -> Iterator[Aggregate]:
+        """A persona's records as the person's own."""
+        own = _Own(self.crowd, person)
+        for kind, text in things:
+            copy = orjson.loads(text % own)
             if "birthDate" in copy:
                 copy["birthDate"] = person.born.isoformat()
             for key in kind.unique:
                 copy |= {part: _own(copy[part], person.number) for part in key.split(",") if part in copy}
             check_document(kind, copy)
-            yield self._kept(kind, copy, person)
+            yield self._kept(kind, copy, own[_CAUSE])
 
-    def _kept(self, kind: Kind, copy: dict[str, JSON], person: Person) -> Aggregate:
+    def _kept(self, kind: Kind, copy: dict[str, JSON], cause: str) -> Aggregate:
         made = copy.get("createdAt")
         entered = datetime.fromisoformat(made) if isinstance(made, str) else _SOMETIME
         return Aggregate(
@@ -133,9 +142,25 @@ class Population:
             kind.subject_of(copy),
             copy.get(kind.rules.status) if kind.rules is not None else None,
             instant(entered),
-            self.crowd.id("cor-00000000", person.number),
+            cause,
             kind.unique,
         )
+
+
+class _Own(dict[str, str]):
+    """What goes into the gaps of one person's records, each worked out once."""
+
+    def __init__(self, crowd: Crowd, person: Person) -> None:
+        super().__init__({_NAME: person.name})
+        self._crowd, self._number, self._earlier = crowd, person.number, timedelta(days=person.earlier)
+
+    def __missing__(self, gap: str) -> str:
+        if gap[0].isdigit():
+            found = str(date.fromisoformat(gap) - self._earlier)
+        else:
+            found = self._crowd.id(gap, self._number)
+        self[gap] = found
+        return found
 
 
 def _own(value: JSON, number: int) -> JSON:

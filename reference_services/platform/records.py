@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from harness.contract.model import JSON
 from harness.serving.claims import digest
 from reference_services.platform import tables
 from reference_services.platform.aggregate import Aggregate
+from reference_services.platform.inserting import insert_many
 from reference_services.platform.store import Conflict, Transaction
 from reference_services.platform.values import scalars
 
@@ -44,6 +46,9 @@ _FORGET_FIELD = delete(tables.fields).where(
     tables.fields.c.value == bindparam("was"),
 )
 _ADD_FIELD = insert(tables.fields)
+_BY_VALUE = itemgetter(1, 2, 3, 0)
+"""Of a row of ``fields``."""
+
 _CLAIM = insert(tables.unique_keys)
 _K = tables.unique_keys.c
 _HOLDER = (
@@ -95,22 +100,25 @@ def add(transaction: Transaction, aggregate: Aggregate) -> None:
 def add_all(transaction: Transaction, aggregates: Sequence[Aggregate]) -> None:
     """Insert many, and set their ``row``; much faster than one by one. Raises Taken, as ``add`` does."""
     transaction.must_write()
+    if not aggregates:
+        return
     connection = transaction.connection
     last = connection.execute(select(func.max(_A.row))).scalar() or 0
     try:
-        connection.execute(_INSERT, [{**_columns(each), "type": each.type} for each in aggregates])
+        made = [{"type": each.type, **_columns(each)} for each in aggregates]
+        insert_many(connection, tables.aggregates, tuple(made[0]), [tuple(each.values()) for each in made])
     except IntegrityError as error:
         raise Taken("id") from error
     rows = {(type, id): row for type, id, row in connection.execute(_SINCE, {"last": last})}
     fields, claims = [], []
     for each in aggregates:
         each.row = rows[each.type, each.id]
-        named = {"row": each.row, "type": each.type}
-        fields += [{**named, "name": name, "value": value} for name, value in set(scalars(each.document))]
-        claims += [{**named, "name": name, "digest": claim} for name, claim in _claims(each)]
-    connection.execute(_ADD_FIELD, fields)
+        fields += [(each.row, each.type, *field) for field in set(scalars(each.document))]
+        claims += [(each.type, *claim, each.row) for claim in _claims(each)]
+    fields.sort(key=_BY_VALUE)  # as the index has them; a set has no order
+    insert_many(connection, tables.fields, ("row", "type", "name", "value"), fields)
     try:
-        connection.execute(_CLAIM, claims) if claims else None
+        insert_many(connection, tables.unique_keys, ("type", "name", "digest", "row"), claims)
     except IntegrityError as error:
         raise Taken("a unique key") from error
 

@@ -66,7 +66,7 @@ class ReferenceService:
         self.fire = Firing(self.store, self.knowledge, self.clock, handlers.timers).fire
         self.timers = Timers(self.name, self.store, self.clock, self.fire)
         self.control_face = ServiceControl(self.store, self.knowledge, self.clock, self.timers)
-        figures = Figures(self.store, self._current)
+        figures = Figures(self.name, self.store, self._current)
         self.taker = taker_of(
             contract, self.store, self.knowledge, self.clock, handlers.messages, figures.message
         )

@@ -46,7 +46,7 @@ def scalars(document: Mapping[str, JSON], prefix: str = "") -> Iterator[tuple[st
     """Every scalar of a document as (dotted name, sortable text); each item of a list of scalars too."""
     for name, value in document.items():
         path = prefix + name
-        if isinstance(value, Mapping):
+        if type(value) is not str and isinstance(value, Mapping):  # most are text: asking is slow
             yield from scalars(value, path + ".")
             continue
         for each in value if isinstance(value, list) else (value,):
