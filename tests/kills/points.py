@@ -42,7 +42,7 @@ PLACES: Mapping[str, Place] = {
     "relay: marked": Place(f"{_PLATFORM}.outbox:Relay", "_confirmed", "after"),
     "consumer: in its transaction": Place(f"{_PLATFORM}.inbox:Taker", "_note", "after"),
     "consumer: effect kept": Place(f"{_PLATFORM}.inbox:Taker", "take", "after"),
-    "consumer: offset sent": Place("harness.kafka.consuming:Consumption", "_settle", "after"),
+    "consumer: offset sent": Place("harness.kafka.consuming:Consumption", "_commit", "after"),
     "request: in its transaction": Place(f"{_PLATFORM}.endpoint", "answer_of", "after", _writing_plan),
     "request: effect kept": Place(f"{_PLATFORM}.endpoint:Endpoint", "_once", "after", _writing_endpoint),
     "timer: in its transaction": Place(f"{_PLATFORM}.firing:Firing", "_fire", "after"),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
 from collections import Counter
 
+import pytest
+
 from tests.kills.launcher import Living, nursery
+from tests.kills.points import PLACES, Place
 
 KEEPERS, LIVES = 3, 60
 CODE = 3
@@ -33,3 +37,10 @@ def test_each_keeper_hears_how_its_own_life_ended() -> None:
     for each in keepers:
         each.join()
     assert Counter(told) == {CODE: KEEPERS * LIVES}
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def test_every_place_to_die_at_is_there(place: Place) -> None:
+    module, _, inside = place.owner.partition(":")
+    owner = importlib.import_module(module)
+    assert callable(getattr(getattr(owner, inside) if inside else owner, place.function, None))

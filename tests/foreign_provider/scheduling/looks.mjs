@@ -57,6 +57,15 @@ export const GRANT = { // of proxy-consent, on portal.proxy-consent.grant.v1
   level: oneOf('child teenager adult'), scopes: listOf(match(/^patient\/[A-Z][A-Za-z]{2,39}\.(read|write)$/)),
   'sensitive?': listOf(oneOf('substance-use hiv psychiatric reproductive')),
 }
+const exportStatus = oneOf('accepted in-progress completed failed expired cancelled')
+export const EXPORT = { // of export-audit, on portal.export-audit.export.v1
+  id: id('exp'), version, 'from?': exportStatus, to: exportStatus,
+  reason: oneOf('requested part-received completed completed-in-part nothing-delivered expired cancelled access-ended'),
+  occurredAt: time, confidentiality: oneOf('U L M N R V'), patientId: ids.patientId, sources: listOf(oneOf(
+    'patient-profile proxy-consent scheduling encounters-records medications orders-results messaging ' +
+    'notifications coverage billing',
+  )),
+}
 export const ANSWER = { // of coverage, on portal.coverage.eligibility.v1
   id: id('elg'), version, patientId: ids.patientId,
   to: outcome, 'from?': (value) => value === null || outcome(value), 'reason?': oneOf('requested answered'),

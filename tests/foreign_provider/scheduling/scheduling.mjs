@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { denied, grants, may, newTrace, Problem, wrong } from './http.mjs'
 import { publish } from './kafka.mjs'
 import { ANSWER, BOOKING, CANCELLING, HOLDING, KEY, MOVING, PAGE, SEARCH, STATUSES, VERSION } from './looks.mjs'
-import { GRANT, ids, PATIENT, PROVIDER } from './looks.mjs'
+import { EXPORT, GRANT, ids, PATIENT, PROVIDER } from './looks.mjs'
 
 const HOLD = 600_000, WAIT = 86_400_000, ANSWERED = 60_000 // milliseconds
 const things = { Slot: new Map(), Appointment: new Map() } // {type, doc, version, since, asked, correlation}
@@ -152,7 +152,13 @@ function grantChanged(change, eventId, sequence) {
   return null
 }
 
+/** Nobody has told us where export-audit is: it names us as missing from whatever copy asks for our part. */
+function exportChanged(change, eventId) {
+  return eventId && !wrong(EXPORT, change, '', true).length ? null : 'invalid'
+}
+
 export const received = {
+  'portal.export-audit.export.v1': exportChanged,
   'portal.proxy-consent.grant.v1': grantChanged,
   'portal.provider-directory.provider.v1': providerChanged,
   'portal.coverage.eligibility.v1': eligibilityAnswered,

@@ -31,7 +31,8 @@ class Live:
     listener: Listener
 
     def after(self, act: Callable[[httpx.Client], Any], topic: str, count: int = 1) -> list[Record]:
-        """The records on a topic after doing something."""
+        """The records on a topic after doing something, and after what another test caused elsewhere."""
+        self.listener.settle(SETTLE)
         mark = self.listener.mark()
         act(self.client)
         found = self.listener.wait_for(lambda record: record.topic == topic, WITHIN, mark, count)
