@@ -43,7 +43,7 @@ def test_what_was_acknowledged_is_there_afterwards(
     group, before, after = uuid.uuid4().hex, list[bytes | None](), list[bytes | None]()
     publish(apache_kafka.broker, _numbered(topic, 0, 100))
     with consuming(apache_kafka.broker, topic, lambda each: before.append(each.value), group=group):
-        assert until(lambda: len(before) == 100)
+        assert until(lambda: len(before) >= 100, 60), len(before)
     publish(apache_kafka.broker, _numbered(topic, 100, 200))
     end()
     assert not apache_kafka.alive
@@ -53,7 +53,7 @@ def test_what_was_acknowledged_is_there_afterwards(
     told = admin_client(apache_kafka.broker).list_topics(timeout=10).topics
     assert len(told[topic].partitions) == PARTITIONS
     with consuming(apache_kafka.broker, topic, lambda each: after.append(each.value), group=group):
-        assert until(lambda: len(after) >= 100), len(after)
+        assert until(lambda: len(after) >= 100, 60), len(after)
     assert sorted(map(_number, before)) == list(range(100))
     assert sorted(map(_number, after)) == list(range(100, 200)), "the group goes on where it was"
 
