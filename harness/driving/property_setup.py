@@ -97,6 +97,7 @@ class Setup:
             if each.kind in TOKENS and name in schemes:
                 schemes[name] = BEARER
         schema.auth.providers.append(Credentials(self.operations, self.target))
+        schema.hook(map_case)
         if self.limits.boundaries < 1:
             schema.hook(_thinned(self.limits))
         shorten(schema.raw_schema, self.uri, self.contract.documents)
@@ -151,6 +152,12 @@ class Setup:
         from schemathesis.config._checks import NEGATIVE_DATA_REJECTION_EXPECTED_STATUSES as REJECTED
 
         return [*REJECTED, "410", "412"]
+
+
+def map_case(_context: object, case: AnyCase) -> AnyCase:
+    """A hook for what Schemathesis asks no ``Credentials`` for: requests whose token it has spoilt."""
+    leave_framing_alone(case)
+    return case
 
 
 def _thinned(limits: Limits) -> Callable[[object, AnyCase], bool]:

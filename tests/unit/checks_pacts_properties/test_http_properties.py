@@ -11,6 +11,7 @@ import pytest
 
 from harness.checks import http_properties
 from harness.contract.model import System
+from harness.driving import property_setup
 from harness.driving.property_defects import Defect
 from harness.driving.property_run import Reach, Trouble, run_properties
 from harness.findings import CouldNotTell, Finding, Passed, Reported
@@ -85,6 +86,28 @@ def test_two_runs_with_one_seed_find_the_same(system: System, limits: Limits, op
         return sorted((each.operation, each.title) for each in results if isinstance(each, Finding))
 
     assert titles() == titles()
+
+
+class Odd:
+    """Stands for the headers of a connection's own, which chance writes too seldom to wait for them."""
+
+    def __contains__(self, name: str) -> bool:
+        known = ("accept", "authorization", "content", "connection", "host", "idempotency", "if-")
+        return name[:1] in "abcdefghijklm" and not name.startswith(known)
+
+
+def test_no_request_of_any_phase_says_what_is_the_connection_s_to_say(
+    system: System, limits: Limits, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor where the token is spoilt, and no credentials are asked for."""
+    monkeypatch.setattr(property_setup, "FRAMING", Odd())
+    desk = Desk()
+
+    list(run_properties(system.contracts["lending"], opened(desk), replace(limits, cases=40)))
+
+    sent = [name.lower() for _, _, headers in desk.requests for name in headers]
+    assert len(sent) > 1000
+    assert not [name for name in sent if name in Odd()]
 
 
 def test_a_share_of_the_boundary_values_is_a_share_of_what_is_sent(
