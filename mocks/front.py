@@ -13,7 +13,7 @@ import orjson
 from harness.contract.model import EMPTY, JSON, Contract
 from harness.errors import UsageError
 from harness.serving.bodies import MAX_BODY
-from harness.serving.connection import AtOnce
+from harness.serving.connection import WholeAnswer
 from harness.serving.envelope import INCOMING, ASGIApp, Incoming
 from harness.serving.problems import Problem, Reason, problem_answer
 from harness.serving.routing import Match as Route
@@ -39,7 +39,7 @@ class Front:
         self, app: ASGIApp, contract: Contract, journal: Journal, faults: FaultRules, seed: int = 1
     ) -> None:
         self._app, self._contract, self._journal, self._faults = app, contract, journal, faults
-        self._now: AtOnce | None = getattr(app, "at_once", None)
+        self._now: WholeAnswer | None = getattr(app, "at_once", None)
         self._seed = seed
         self._routes = Routes(contract.operations.values())
         keys = [each for each in contract.security_schemes.values() if each.kind == "apiKey"]

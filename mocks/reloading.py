@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.contract.model import Contract
 from harness.errors import ContractError, HarnessError
-from harness.serving.connection import AtOnce
+from harness.serving.connection import WholeAnswer
 from harness.serving.envelope import ASGIApp
 from harness.serving.wire import Message, Said, Scope
 from mocks.journal import Journal
@@ -184,7 +184,7 @@ class _Lasting:
     def at_once(self, scope: Scope, body: bytes) -> Said | None:
         """See ``serving.connection``; while there is something to tell of the contract, it waits."""
         use = self._use
-        now: AtOnce | None = getattr(use.app, "at_once", None)
+        now: WholeAnswer | None = getattr(use.app, "at_once", None)
         if now is None or self.broken:
             return None
         use.working += 1

@@ -22,6 +22,6 @@ class Connection(Protocol):
         """Say what was said before, then end with RST."""
 
 
-AtOnce = Callable[[Scope, bytes], Said | None]
+WholeAnswer = Callable[[Scope, bytes], Said | None]
 """What an application may have as ``at_once``: the whole answer to a request that has come with its whole
 body, by computing alone; None, and nothing was done, where it wants to be called as ASGI has it."""

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from harness.serving.connection import CONNECTION, AtOnce
+from harness.serving.connection import CONNECTION, WholeAnswer
 from harness.serving.crowd import Crowd
 from harness.serving.cycles import Cycle
 from harness.serving.heads import MAX_HEAD, Head, Refused, too_large
@@ -55,7 +55,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._raw = 0
         self._open = 0
         self._current: Cycle | None = None
-        self._at_once: AtOnce | None = getattr(self.app, "at_once", None)
+        self._at_once: WholeAnswer | None = getattr(self.app, "at_once", None)
         self._first, self._held, self._body = True, False, b""
         self._unfed = b""
         self._refusal: Problem | None = None
