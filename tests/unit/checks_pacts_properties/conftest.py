@@ -48,7 +48,7 @@ def opened() -> Iterator[Open]:
 @contextlib.contextmanager
 def _served(desk: Desk) -> Iterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(desk.app(), log_level="critical", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(desk.app(), log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + 10
