@@ -146,15 +146,18 @@ def afterDeliveryInProgress(work: Work, delivery: Aggregate) -> None:
 
 
 def afterDeliveryCompleted(work: Work, delivery: Aggregate) -> None:
-    """It is sent now, unless it would reach somebody who has no grant any more: then it ends at once."""
-    if still_leads(work, delivery):
+    """It is sent now, unless it would reach somebody who has no grant any more, or of whom that cannot be
+    known: then it ends at once."""
+    if still_leads(work, delivery) and (work.current or delivery.get("proxyId") is None):
         work.change(delivery, because="sent")
     else:
         work.save(delivery, accessEndsAt=timestamp(work.now))
 
 
 def afterDeliveryNotDone(work: Work, delivery: Aggregate) -> None:
-    why = "proxy-revoked" if "accessEndsAt" in delivery else "no-channel"
+    why = "no-channel"
+    if "accessEndsAt" in delivery:
+        why = "access-unknown" if still_leads(work, delivery) else "proxy-revoked"
     work.change(delivery, because=why, notDoneReason=why)
 
 

@@ -48,7 +48,7 @@ def reach_of(work: Work, patient: str, confidentiality: str) -> Reach:
 
 
 def still_leads(work: Work, delivery: Aggregate) -> bool:
-    """Whether whom a delivery leads to may still know of it."""
+    """Whether whom a delivery leads to may still know of it, for all that was told."""
     return _may(work, delivery.get("proxyId"), delivery["patientId"], delivery["confidentiality"])
 
 

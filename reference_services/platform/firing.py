@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from harness.contract.expressions import Context, evaluate
 from harness.contract.lifecycles import Timed, time_may
@@ -25,12 +25,19 @@ LOG = logging.getLogger(__name__)
 
 
 class Firing:
-    """``functions`` are the handlers of timed transitions, by (schema, target)."""
+    """``functions`` are the handlers of timed transitions, by (schema, target); ``current``: whether all
+    that was told of relations is known."""
 
     def __init__(
-        self, store: Store, knowledge: Knowledge, clock: Clock, functions: Mapping[tuple[str, str], Function]
+        self,
+        store: Store,
+        knowledge: Knowledge,
+        clock: Clock,
+        functions: Mapping[tuple[str, str], Function],
+        current: Callable[[], bool],
     ) -> None:
         self._store, self._knowledge, self._clock, self._functions = store, knowledge, clock, functions
+        self._current = current
         self._spans = spans_of(knowledge.contract.service)
 
     def fire(self, due: Due) -> None:
@@ -76,6 +83,7 @@ class Firing:
             cause=Cause(correlation, aggregate.id, traceparent_here()),
             now=self._clock.now(),
             context=Context(response_body=aggregate.document),
+            current=self._current(),
         )
 
     def _change(self, work: Work, aggregate: Aggregate) -> None:

@@ -63,7 +63,7 @@ class ReferenceService:
         self.clock = Clock()
         self.store = store
         self.knowledge = Knowledge(contract, _kinds(contract, handlers), send_plans(contract))
-        self.fire = Firing(self.store, self.knowledge, self.clock, handlers.timers).fire
+        self.fire = Firing(self.store, self.knowledge, self.clock, handlers.timers, self._current).fire
         self.timers = Timers(self.name, self.store, self.clock, self.fire)
         self.control_face = ServiceControl(self.store, self.knowledge, self.clock, self.timers)
         figures = Figures(self.name, self.store, self._current)

@@ -50,7 +50,8 @@ class Knowledge:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Why there is work: its cause in every sense. ``plan`` and ``sight`` belong to a request."""
+    """Why there is work: its cause in every sense. ``plan`` and ``sight`` belong to a request.
+    ``current``: whether all that was told of relations is known, where nobody's token was asked."""
 
     driver: Driver
     cause: Cause
@@ -60,3 +61,4 @@ class Situation:
     message: IncomingMessage | None = None
     plan: OperationPlan | None = None
     sight: Sight = EVERYTHING
+    current: bool = True

@@ -284,6 +284,11 @@ class Work:
         """Whether the caller's kind of actor stands in its relation to this patient, or needs none."""
         return self.request is None or stands_for(self.claims, patient)
 
+    @property
+    def current(self) -> bool:
+        """Whether an end of a relation cannot have been missed: False while Kafka cannot be heard."""
+        return self._situation.current
+
     def holds(self, relation: str, actor: str, patient: str) -> bool:
         """Whether somebody stands in a relation to a patient, for all that messages told (``x-relation``)."""
         return relations.holds(self._transaction, relation, actor, patient)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 
+from harness.contract import load_system
 from harness.contract.model import JSON
+from harness.kafka.embedded import EmbeddedBroker
 from harness.kafka.listening import Listener
-from tests.services.portal import BEN, ESTHER, Portal, eventually, patient
+from tests.services.portal import BEN, ESTHER, Portal, eventually, patient, running_on
 
 SERVICE, DELIVERIES = "notifications", "notifications.delivery"
 NEPHEW, ANNA = "rel-8w3q6y1c4n", "rel-0anna00001"
@@ -128,9 +131,7 @@ def test_at_sending_it_is_asked_again(portal: Portal) -> None:
     """Whatever was noted on the delivery when the grant ended: here it came about afterwards."""
     _told_of_grant(portal, "active")
     _revoked(portal)
-    waits = portal.exists(
-        SERVICE, "Delivery", status="preparation", patientId=BEN, channel="push", proxyId=NEPHEW
-    )
+    waits = _waiting(portal, BEN, proxyId=NEPHEW)
     assert _ended(portal, waits) == ("not-done", "proxy-revoked")
 
 
@@ -159,3 +160,21 @@ def test_what_is_restricted_leads_to_no_proxy(portal: Portal) -> None:
     _prefers(portal, BEN, patient(BEN), channels=["push"])
     _device(portal, BEN, _proxy(BEN))
     assert _begun(portal, BEN, confidentiality="R")["channel"] == "none"
+
+
+def test_while_it_cannot_be_known_nothing_is_sent_to_a_proxy(contracts: Path) -> None:
+    """The broker is gone: the end of a grant could be missed. What leads to patients is sent."""
+    system = load_system(contracts)
+    topics = {each.address: each.partitions for each in system.topics.values()}
+    with EmbeddedBroker(topics) as embedded, running_on(embedded.broker, system, SERVICE) as portal:
+        embedded.stop()
+        path = f"/patients/{BEN}/devices"
+        eventually(lambda: portal.call(SERVICE, "GET", path, _proxy(BEN)).status_code == 403 or None)
+
+        waits, others = _waiting(portal, BEN, proxyId=NEPHEW), _waiting(portal, ESTHER)
+        assert _ended(portal, waits) == ("not-done", "access-unknown")
+        assert _ended(portal, others) == ("completed", None)
+
+
+def _waiting(portal: Portal, whose: str, **more: JSON) -> dict[str, JSON]:
+    return portal.exists(SERVICE, "Delivery", status="preparation", patientId=whose, channel="push", **more)
