@@ -21,6 +21,7 @@ from harness.contract.expressions import Context
 from harness.contract.model import EMPTY, JSON, Operation
 from harness.contract.phi import WITHHELD
 from harness.driving.phi import SHORTEST, Discretion, phi_values
+from harness.driving.trust import certificates
 from harness.driving.urls import header_text, is_phi, url_of, without_phi
 from harness.errors import TargetError, TokenError
 from harness.target import Claims, Limits, Target
@@ -162,10 +163,12 @@ class Caller:
         self.secrets: set[str] = set()
         self._tokens: dict[str, str] = {}
         self._lock = threading.Lock()
+        elsewhere = urlsplit(target.url).hostname not in _LOOPBACK
         self._client = httpx.Client(
+            verify=certificates(elsewhere),
             timeout=limits.timeout,
             follow_redirects=False,
-            trust_env=urlsplit(target.url).hostname not in _LOOPBACK,
+            trust_env=elsewhere,
             limits=httpx.Limits(max_connections=32, keepalive_expiry=2.0),
         )
 

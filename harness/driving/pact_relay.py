@@ -18,6 +18,7 @@ from harness.driving.curl import curl_line
 from harness.driving.hops import ONE_CONNECTION
 from harness.driving.phi import Discretion
 from harness.driving.proxies import is_loopback
+from harness.driving.trust import certificates
 from harness.errors import HarnessError, TargetError
 from harness.target import Limits, Target
 
@@ -65,8 +66,12 @@ class Relay:
         self.target, self.prepare = target, prepare
         self.relayed: dict[int, Relayed] = {}
         self._timeout = limits.timeout
+        elsewhere = not is_loopback(target.url)
         self._client = httpx.Client(
-            timeout=limits.timeout, follow_redirects=False, trust_env=not is_loopback(target.url)
+            verify=certificates(elsewhere),
+            timeout=limits.timeout,
+            follow_redirects=False,
+            trust_env=elsewhere,
         )
         relay = self
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 import httpx
 
 from harness.contract.model import JSON
+from harness.driving.trust import certificates
 from harness.errors import StateError
 from harness.target import Limits, Target, offer_control
 
@@ -31,7 +32,9 @@ class States:
 
     def __init__(self, target: Target, limits: Limits) -> None:
         self.target = target
-        self._client = httpx.Client(timeout=limits.timeout, follow_redirects=False, trust_env=False)
+        self._client = httpx.Client(
+            verify=certificates(False), timeout=limits.timeout, follow_redirects=False, trust_env=False
+        )
 
     def __enter__(self) -> Self:
         return self
