@@ -27,7 +27,7 @@ def at_once(asked: int | None, services: int, kafka: str, shared: bool) -> int:
     """
     where = "services at addresses" if shared else f"the cluster at {kafka}"
     if not shared and kafka in ("embedded", "none"):
-        return min(services, asked or os.cpu_count() or 1)
+        return min(services, asked or 2 * (os.cpu_count() or 1))  # half of their time they wait
     if asked is not None and asked > 1:
         raise UsageError(
             f"--jobs {asked}",

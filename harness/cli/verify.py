@@ -105,8 +105,8 @@ Jobs = Annotated[
         min=1,
         max=64,
         metavar="N",
-        help="Services verified side by side, each with a broker of its own. Default: one a core where we "
-        "start the services and an embedded broker, else 1.",
+        help="Services verified side by side, each with a broker of its own. Default: two a core where "
+        "we start the services and an embedded broker, else 1.",
     ),
 ]
 EventsOption = Annotated[

@@ -31,8 +31,9 @@ from tests.unit.mocks.running import running
 
 SHIPPED = sorted((ROOT / "contracts").glob("*/openapi.yaml"))
 FILES = [*SHIPPED, *documents()]
-OPERATIONS, CASES = 3, 1
-"""In CI: operations of a document, and generated cases of each. ``--unbounded`` takes all, and more cases."""
+OPERATIONS, CASES, BOUNDARIES = 3, 1, 0.3
+"""In CI: operations of a document, generated cases and share of the boundary values of each. ``--unbounded``
+takes all, and more cases."""
 
 REMEMBERING: frozenset[Capability] = frozenset({"state", "idempotency"})
 
@@ -75,7 +76,7 @@ def test_nothing_is_wrong_with_a_mock(
         if asks_for_ours(contract):
             capabilities |= {"access"}
         target = Target(contract.service, url, "mock", capabilities, tokens=keys.mint)
-        limits = Limits(cases=10 if unbounded else CASES)
+        limits = Limits(cases=10) if unbounded else Limits(cases=CASES, boundaries=BOUNDARIES)
         wrong = [*told(named(file), contract, system, target, limits)]
     recorder.close()
     wrong += judged(file, contract, url, read(recorder.path))

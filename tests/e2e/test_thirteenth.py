@@ -36,7 +36,8 @@ def portal_with_one_more(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("target", ["reference", "mock"])
 def test_one_more_service_is_a_folder_and_a_package(portal_with_one_more: Path, target: str) -> None:
     ran = portal(
-        "verify", "feedback", "--target", target, "--cases", "5", "--contracts", "contracts",
+        "verify", "feedback", "--target", target, "--contracts", "contracts",
+        "--cases", "5", "--boundaries", "0.2",
         cwd=portal_with_one_more, PYTHONPATH=str(portal_with_one_more),
     )  # fmt: skip
     assert ran.code == 0, ran.text

@@ -15,6 +15,8 @@ from tests.foreign_provider.team import Service, own_keys, running
 
 pytestmark = pytest.mark.timeout(400)
 
+BOUND = ("--cases", "5", "--boundaries", "0.2", "--settle", "0.5")
+"""What generates less in CI."""
 REMEDY = "Offer the control contract at --control scheduling=URL"
 
 
@@ -49,7 +51,7 @@ def test_it_is_verified_as_the_reference_is(
     flags = ["--kafka", kafka, "--control-port", "0", *own]
     with running(folder, own_keys(folder), *flags) as service:
         code, checks, text = verified(
-            service, kafka, tmp_path / "report", "--cases", "25" if unbounded else "10",
+            service, kafka, tmp_path / "report", *(() if unbounded else BOUND),
             "--token-command", f"node {folder / 'make-token.mjs'}",
         )  # fmt: skip
     assert code == 0, text
@@ -64,7 +66,7 @@ def test_without_control_what_cannot_be_made_could_not_be_told(
     folder: Path, kafka: str, tmp_path: Path
 ) -> None:
     with running(folder, ours(), "--kafka", kafka, "--free-slots", "300") as service:
-        code, checks, text = verified(service, kafka, tmp_path / "report", "--cases", "10")
+        code, checks, text = verified(service, kafka, tmp_path / "report", *BOUND)
     assert code == 2, text
     assert of_kind(checks, "finding") == []
     for name in ("access", "concurrency", "message_pacts"):
@@ -85,7 +87,7 @@ def test_without_control_what_cannot_be_made_could_not_be_told(
 def test_where_things_run_out_nothing_is_made_up(folder: Path, kafka: str, tmp_path: Path) -> None:
     """The few slots of the contract's examples are soon used up; what is left is somebody else's."""
     with running(folder, ours(), "--kafka", kafka) as service:
-        code, checks, text = verified(service, kafka, tmp_path / "report", "--cases", "10")
+        code, checks, text = verified(service, kafka, tmp_path / "report", *BOUND)
     assert code == 2, text
     assert of_kind(checks, "finding") == []
     reasons = {result["reason"] for result in of_kind(checks, "could not tell")}

@@ -96,6 +96,11 @@ def test_as_many_as_do_not_disturb_each_other(
     assert jobs.at_once(asked, services, kafka, shared) == at_once
 
 
+def test_unasked_it_is_two_a_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    assert jobs.at_once(None, 12, "embedded", False) == 6
+
+
 @pytest.mark.parametrize(("kafka", "shared"), [("127.0.0.1:9092", False), ("none", True)])
 def test_what_is_shared_is_not_used_by_several(kafka: str, shared: bool) -> None:
     with pytest.raises(UsageError, match="at once"):
