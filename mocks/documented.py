@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 from harness.contract.model import JSON, Example, MediaType, Operation, Parameter, Response
 from harness.contract.schema import compile_schema
-from harness.contract.styles import is_json
+from harness.contract.styles import is_json, is_xml
 from harness.serving.bodies import JSON_TYPE
 from harness.serving.exchange import Request
+from harness.serving.xml_bodies import is_well_formed
 
 _WORST = "default"
 
@@ -62,6 +63,8 @@ def _ways(response: Response, status: int) -> Iterator[Documented]:
 
 
 def _keeps(media: MediaType, value: JSON) -> bool:
+    if isinstance(value, str) and is_xml(media.content_type):
+        return is_well_formed(value)
     if media.schema is None or not is_json(media.content_type.replace("*/*", JSON_TYPE)):
         return True  # how it is written is the contract's own affair
     return compile_schema(media.schema, "response").is_valid(value)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from harness.contract.model import JSON, MediaType, Parameter
 from harness.contract.schema import ANYTHING
-from harness.contract.styles import is_json, query_pairs, scalar_text
+from harness.contract.styles import is_json, is_xml, query_pairs, scalar_text
 from harness.serving.media import FORM, LINES, Named
 from harness.serving.wire import encode_json
 from harness.serving.xml_bodies import write_xml
@@ -37,9 +37,10 @@ def written(body: JSON, content_type: str, media: MediaType | None = None) -> JS
         return body
     if kind.startswith("multipart/") and isinstance(body, dict | list):
         return _in_parts(body, kind)
-    if isinstance(body, str | bytes) or body is None:
+    in_words = isinstance(body, str) and is_xml(kind) and not body.lstrip().startswith("<")
+    if not in_words and (isinstance(body, str | bytes) or body is None):
         return body.encode() if isinstance(body, str) else body or b""
-    if kind in ("application/xml", "text/xml") or kind.endswith("+xml"):
+    if is_xml(kind):
         return write_xml(body, media.schema if media is not None and media.schema is not None else ANYTHING)
     if kind == FORM and isinstance(body, dict):
         fields = [Parameter(name, "query", True, ANYTHING, "form", True) for name in body]

@@ -89,6 +89,12 @@ def is_json(content_type: str | None) -> bool:
     return kind in ("application/json", "text/json") or kind.endswith("+json")
 
 
+def is_xml(content_type: str) -> bool:
+    """Whether what is of this type is XML: ``application/xml``, ``text/xml``, ``…+xml`` (RFC 7303)."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind in ("application/xml", "text/xml") or kind.endswith("+xml")
+
+
 def _members(value: JSON, safe: str | None) -> list[str]:
     items = value.items() if isinstance(value, Mapping) else ()
     return [

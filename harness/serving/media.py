@@ -15,7 +15,7 @@ import orjson
 from harness.contract.extent import too_much
 from harness.contract.model import JSON, MediaType, Schema
 from harness.contract.schema import ANYTHING, Validator, compile_schema
-from harness.contract.styles import is_json
+from harness.contract.styles import is_json, is_xml
 from harness.serving.problems import Reason
 from harness.serving.shapes import Meaning, Shape, Undecodable, shape_of, typed
 
@@ -80,7 +80,7 @@ class Media:
             yield from self._form(raw, reasons)
         elif kind.startswith("multipart/"):
             yield from self._multipart(raw, header, reasons)
-        elif kind in ("application/xml", "text/xml") or kind.endswith("+xml"):
+        elif is_xml(kind):
             yield from self._xml(raw)
         elif kind.startswith("text/"):
             yield from self._texts(_parse_text(raw))

@@ -54,6 +54,15 @@ def parse_xml(raw: bytes) -> Element:
     return builder.roots[0]
 
 
+def is_well_formed(text: str) -> bool:
+    """Whether a text is a document that ``parse_xml`` takes."""
+    try:
+        parse_xml(text.encode())
+    except (MalformedXml, UnicodeEncodeError):
+        return False
+    return True
+
+
 class _Builder:
     def __init__(self) -> None:
         self.roots: list[Element] = []

@@ -8,12 +8,6 @@ from harness.contract.model import Operation
 from harness.findings import Finding
 from tests.corpus.exchanges import Exchange
 
-UNJUDGED = {
-    "openapi/openehr/admin.yaml": "openapi-core takes '{?ehr_id*}', a query template, for a path parameter",
-}
-"""Documents that openapi-core does not read."""
-
-
 CONTRADICTORY = {
     ("openapi/openehr/system.yaml", "options", "Allow header mismatch"): (
         "the example of its Allow names methods that the path does not have"

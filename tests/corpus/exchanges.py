@@ -14,7 +14,7 @@ from harness.contract import styles
 from harness.contract.model import JSON, Contract, MediaType, Operation, Parameter, SecurityScheme
 from harness.contract.schema import ANYTHING, compile_schema, example_of
 from harness.errors import ContractError
-from harness.serving.xml_bodies import write_xml
+from harness.serving.xml_bodies import is_well_formed, write_xml
 
 Exchange = dict[str, Any]
 """One exchange as ``--exchanges`` records it."""
@@ -28,7 +28,8 @@ def value_of(parameter: Parameter) -> JSON:
 
 
 def request_of(base: str, contract: Contract, operation: Operation) -> httpx.Request:
-    """A request with what the operation requires. Raises ContractError where nothing satisfies a schema."""
+    """A request with what the operation requires. Raises ContractError where no parameter
+    satisfies its schema."""
     url = operation.path
     pairs: list[str] = []
     headers: dict[str, str] = dict(_credentials(contract, operation))
@@ -65,12 +66,17 @@ def _preferred(content: Mapping[str, MediaType]) -> MediaType:
 
 
 def written(media: MediaType) -> tuple[bytes, str]:
-    """A body of this type and its Content-Type."""
+    """A body of this type and its Content-Type; an empty object where nothing satisfies the schema."""
     kind = media.content_type.replace("*/*", "application/json").replace("/*", "/plain")
     schema = media.schema or ANYTHING
     validator = compile_schema(schema, "request")
     shown = [example.value for example in media.examples if validator.is_valid(example.value)]
-    value = shown[0] if shown else example_of(schema, 1, "request")
+    if "xml" in kind:
+        shown = [each for each in shown if not isinstance(each, str) or is_well_formed(each)]
+    try:
+        value = shown[0] if shown else example_of(schema, 1, "request")
+    except ContractError:
+        value = {}
     if styles.is_json(kind):
         return json.dumps(value).encode(), kind
     if "xml" in kind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from openapi_core.validation.request.exceptions import SecurityValidationError
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 from harness.contract import load
+from harness.contract.model import Contract
 
 _UNSEEN = ("is not a documented parameter", "must be a valid uri")
 """What openapi-core does not look at: query parameters that no contract names, and a URI's form."""
@@ -49,15 +50,26 @@ class Judge:
     """One contract file, judged by openapi-core alone. Security is not its business here.
 
     ``json_types`` are further content types that are JSON: it reads application/json only. ``refusals`` says
-    that a refusal may be problem details where the contract documents no other answer to it.
+    that a refusal may be problem details where the contract documents no other answer to it,
+    ``json_in_text`` that a text may be JSON, as it must be where its schema is an object.
     """
 
-    def __init__(self, contract: Path, json_types: Iterable[str] = (), *, refusals: bool = False) -> None:
+    def __init__(
+        self,
+        contract: Path,
+        json_types: Iterable[str] = (),
+        *,
+        refusals: bool = False,
+        json_in_text: bool = False,
+    ) -> None:
         self._refusals = refusals
         known = {"application/problem+json", *json_types}  # problem details are JSON too (RFC 9457)
-        config = Config(extra_media_type_deserializers=dict.fromkeys(known, _json))
-        self._openapi = OpenAPI.from_file_path(str(contract), config)
-        schemes = [each.scheme for each in load(contract).security_schemes.values() if each.kind == "http"]
+        readers: dict[str, Callable[..., Any]] = dict.fromkeys(known, _json)
+        if json_in_text:
+            readers["text/plain"] = _json_or_text
+        read = load(contract)
+        self._openapi = _opened(contract, read, Config(extra_media_type_deserializers=readers))
+        schemes = [each.scheme for each in read.security_schemes.values() if each.kind == "http"]
         self._credentials = f"{schemes[0]} x" if schemes else None
 
     def disagreements(self, exchanges: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -121,8 +133,25 @@ def _is_misread(error: BaseException) -> bool:
     return empty or "dictionary update sequence" in str(causes[-1])
 
 
+def _opened(file: Path, contract: Contract, config: Config) -> OpenAPI:
+    """It takes ``{?name*}`` in a path, a query template (RFC 6570), for a path parameter: it gets what is
+    before it."""
+    root: Any = contract.documents[file.resolve().as_uri()]
+    if not any("{?" in path for path in root.get("paths", ())):
+        return OpenAPI.from_file_path(str(file), config)
+    paths = {path.partition("{?")[0]: item for path, item in root["paths"].items()}
+    return OpenAPI.from_dict({**root, "paths": paths}, config, base_uri=file.resolve().as_uri())
+
+
 def _json(value: bytes, **_parameters: str) -> Any:
     return json.loads(value)
+
+
+def _json_or_text(value: bytes, **_parameters: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value.decode()
 
 
 def _sent(exchange: Mapping[str, Any]) -> Sent:

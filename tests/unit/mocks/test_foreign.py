@@ -99,6 +99,24 @@ paths:
             application/xml:
               schema: {$ref: '#/components/schemas/Thing'}
               example: {id: 7, name: a<b}
+  /xml/cut-off:
+    get:
+      responses:
+        '200':
+          description: its first example ends in the middle
+          content:
+            application/xml:
+              schema: {type: string, xml: {name: word}}
+              examples: {broken: {value: '<word>no'}, whole: {value: <word>yes</word>}}
+  /xml/words:
+    get:
+      responses:
+        '200':
+          description: no example is a document
+          content:
+            application/xml:
+              schema: {oneOf: [{type: string, maxLength: 5}, {type: object}], xml: {name: word}}
+              example: <word>no
   /file:
     get: {responses: {'200': {description: a file, content: {'image/*': {schema: {type: file}}}}}}
   /anything:
@@ -204,6 +222,13 @@ def test_xml_is_written_by_its_hints(client: httpx.Client) -> None:
     assert answer.headers["content-type"] == "application/xml"
     root = ElementTree.fromstring(answer.text)
     assert (root.tag, root.attrib, [each.text for each in root]) == ("thing", {"id": "7"}, ["a<b"])
+
+
+def test_what_is_no_xml_document_is_no_example_to_answer_by(client: httpx.Client) -> None:
+    """Unless it is asked for by its name; without another, one is made up."""
+    assert client.get("/xml/cut-off").text == "<word>yes</word>"
+    assert client.get("/xml/cut-off", headers={"Prefer": "example=broken"}).text == "<word>no"
+    assert ElementTree.fromstring(client.get("/xml/words").text).tag == "word"
 
 
 def test_a_range_of_types_is_answered_with_one_of_it(client: httpx.Client) -> None:
