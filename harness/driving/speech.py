@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from harness.driving.phi import phi_of_examples
 from harness.driving.placing import tokens
 from harness.driving.watching import headers_of, payload_of
 from harness.kafka.wire import CONTENT_TYPE, Record, UndecodableValue, codec_for
+
+_UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+"""Chance writes short codes into it: LOINC's 4548-4 into one in 65,536 of version 4 (RFC 9562, 5.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +120,19 @@ def _media(content_type: str) -> str:
 
 def reveals(record: Record, secrets: set[str]) -> str | None:
     """Where a record holds one of these texts: its key, a header's name or the value; None if nowhere."""
-    if any(secret in (record.key or "") for secret in secrets):
+    if _holds(record.key or "", secrets):
         return "the key"
     for name, value in headers_of(record).items():
-        if any(secret in value for secret in secrets):
+        if _holds(value, secrets):
             return f"the header {name}"
     whole = (record.value or b"").decode("utf-8", "replace")
     escaped = {json.dumps(secret)[1:-1] for secret in secrets}
-    return "the value" if any(secret in whole for secret in secrets | escaped) else None
+    return "the value" if _holds(whole, secrets | escaped) else None
+
+
+def _holds(text: str, secrets: set[str]) -> bool:
+    bare = _UUID.sub("", text)
+    return any(secret in (text if _UUID.search(secret) else bare) for secret in secrets)
 
 
 def phi_names(contract: Contract) -> frozenset[str]:

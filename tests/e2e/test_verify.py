@@ -15,7 +15,7 @@ from harness.contract import load_system
 from tests.e2e.openapi_judge import Judge, read
 from tests.e2e.portal import portal
 
-BOUND = ("--cases", "4", "--boundaries", "0.2", "--jobs", "2")
+BOUND = ("--cases", "2", "--boundaries", "0.1", "--jobs", "2")
 """What generates less in CI: of twelve services these two runs are the longest of all tests."""
 
 

@@ -15,7 +15,7 @@ from tests.kills.happened import TOPICS
 def mark_before_publishing() -> None:
     """The relay takes rows out of the outbox before they are on their topic.
 
-    Those of topics that nobody watches it leaves till afterwards: a kill that loses only such shows nothing."""
+    Those of topics that nobody watches it leaves till afterwards: to lose only such shows nothing."""
     confirmed = outbox.Relay._confirmed
 
     def publish_batch(relay: Any, publisher: Any) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from harness.contract.model import Message
 from harness.contract.schema import schema_of
-from harness.driving.speech import breaches, unjudged
+from harness.driving.speech import breaches, reveals, unjudged
 from harness.kafka.wire import Record
 
 TEXT = schema_of({"type": "string"})
@@ -43,3 +43,26 @@ def test_what_can_be_decoded_is_judged() -> None:
     message = Message("m", TEXT)
     assert unjudged(_record(b"5"), (message,)) == ""
     assert len(list(breaches(_record(b"5"), (message,)))) == 1
+
+
+CODE, ID = "4548-4", "1f0c2a77-4548-4abc-9def-0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("key", "header", "value", "place"),
+    [
+        (CODE, b"x", b"{}", "the key"),
+        ("k", b"of 4548-4", b"{}", "the header about"),
+        ("k", ID.encode(), b'{"code": "4548-4"}', "the value"),
+        (ID, ID.encode(), f'{{"id": "{ID.upper()}"}}'.encode(), None),
+    ],
+)
+def test_a_code_that_chance_wrote_into_an_id_is_not_revealed(
+    key: str, header: bytes, value: bytes, place: str | None
+) -> None:
+    record = Record("t", 0, 0, key, (("about", header),), value)
+    assert reveals(record, {CODE}) == place
+
+
+def test_an_id_that_is_itself_marked_is_revealed() -> None:
+    assert reveals(Record("t", 0, 0, f"of-{ID}", (), b""), {ID}) == "the key"
