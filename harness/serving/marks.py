@@ -46,6 +46,9 @@ class Marks:
     def request(self, method: str, scheme: str, trace: Trace) -> Span:
         return Marked(self._service, trace.correlation, continued(trace.traceparent))
 
+    def calling(self, method: str, url: str, trace: Trace) -> Span:
+        return Marked(self._service, trace.correlation, continued(trace.traceparent))
+
     def publishing(self, topic: str, headers: Headers) -> Span:
         return NOBODY.publishing(topic, headers)
 

@@ -67,6 +67,7 @@ _NAMES = {
     "portal_http_requests": _Named("portal.http.requests", "{request}", {}),
     "portal_http_refused": _Named("portal.http.refused", "{request}", {}),
     "portal_outbox_waiting": _Named("portal.outbox.waiting", "{message}", {}),
+    "portal_calls_waiting": _Named("portal.calls.waiting", "{request}", {}),
 }
 
 _ATTRIBUTES = {

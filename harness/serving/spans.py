@@ -45,7 +45,10 @@ class Span(Protocol):
     ) -> None: ...
 
     def answered(self, status: int, operation: str, route: str) -> None:
-        """A request was answered; ``status`` 0 without answer, the others empty where no operation is."""
+        """A request was answered; ``status`` 0 without answer, the others empty where no operation is.
+
+        What we are answered from 400 on is a failure, what we answer from 500 on (OpenTelemetry, HTTP spans).
+        """
 
     def failed(self, why: str) -> None:
         """It came to nothing, for this coded reason."""
@@ -57,6 +60,9 @@ class Spans(Protocol):
 
     def request(self, method: str, scheme: str, trace: Trace) -> Span:
         """An HTTP exchange; ``trace`` has the caller's own ``traceparent``, or an empty one."""
+
+    def calling(self, method: str, url: str, trace: Trace) -> Span:
+        """A request of ours to another service; of the URL only where that listens is told."""
 
     def publishing(self, topic: str, headers: Headers) -> Span:
         """A record on its way to a topic, with the headers that it was given: see ``sent_on``."""
@@ -92,6 +98,9 @@ class _Unwatched:
     _nothing = _Nothing()
 
     def request(self, method: str, scheme: str, trace: Trace) -> Span:
+        return self._nothing
+
+    def calling(self, method: str, url: str, trace: Trace) -> Span:
         return self._nothing
 
     def publishing(self, topic: str, headers: Headers) -> Span:

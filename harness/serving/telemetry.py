@@ -108,6 +108,15 @@ class _Spans:
         attributes = {"http.request.method": method if known else "_OTHER", "url.scheme": scheme}
         return self._begun(name, SpanKind.SERVER, trace.traceparent, attributes, trace.correlation)
 
+    def calling(self, method: str, url: str, trace: Trace) -> Span:
+        where = urlsplit(url)
+        attributes: dict[str, AttributeValue] = {
+            "http.request.method": method,
+            "server.address": where.hostname or "",
+            "server.port": where.port or {"http": 80, "https": 443}.get(where.scheme, 0),
+        }
+        return self._begun(method, SpanKind.CLIENT, trace.traceparent, attributes, trace.correlation)
+
     def publishing(self, topic: str, headers: Headers) -> Span:
         attributes = _messaging("send", topic)
         return self._of_record(f"send {topic}", SpanKind.PRODUCER, dict(headers), attributes)
@@ -147,17 +156,18 @@ class _Spans:
     ) -> Span:
         parent = _propagator.extract({TRACEPARENT: before}, Context())
         span = self._tracer.start_span(name, parent, kind, attributes)
-        return _Recorded(span, name, self._service, correlation)
+        return _Recorded(span, name, self._service, correlation, asks=kind is SpanKind.CLIENT)
 
 
 class _Recorded(Marked):
     """A span that is exported when it ends."""
 
-    def __init__(self, span: Recording, name: str, service: str, correlation: str) -> None:
+    def __init__(self, span: Recording, name: str, service: str, correlation: str, *, asks: bool) -> None:
         context = span.get_span_context()
         ids = f"{context.trace_id:032x}-{context.span_id:016x}"
         super().__init__(service, correlation, f"00-{ids}-{int(context.trace_flags):02x}")
         self._span, self._name = span, name
+        self._route, self._fails = ("url.template", 400) if asks else ("http.route", 500)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -170,12 +180,12 @@ class _Recorded(Marked):
     def answered(self, status: int, operation: str, route: str) -> None:
         if route:
             self._span.update_name(f"{self._name} {route}")
-            self._span.set_attribute("http.route", route)
+            self._span.set_attribute(self._route, route)
         if operation:
             self._span.set_attribute(OPERATION, operation)
         if status:
             self._span.set_attribute("http.response.status_code", status)
-        if status >= 500:
+        if status >= self._fails:
             self.failed(str(status))
 
     def failed(self, why: str) -> None:

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from harness.contract.model import Operation
 from harness.errors import HarnessError
 from harness.kafka.consuming import doubled
 from harness.serving.outages import Outage
-from harness.serving.spans import belongs_to
+from harness.serving.spans import belongs_to, spans_of
+from harness.serving.tracing import Trace
 from reference_services.platform import calls
 from reference_services.platform.calls import Call
 from reference_services.platform.failures import why
@@ -49,6 +51,7 @@ class Courier:
 
     def __init__(self, service: str, store: Store, peers: Peers) -> None:
         self._service, self._store, self._peers = service, store, peers
+        self._spans = spans_of(service)
         self._outage, self._unread = Outage(LOG), Outage(LOG)
         self._unreachable: set[str] = set()
         self._wake, self._ending = threading.Event(), threading.Event()
@@ -142,25 +145,26 @@ class Courier:
         """What came of one attempt, and what is said of it: never what was sent nor what came back."""
         import httpx
 
-        try:
-            with client.stream(*self._where(call), content=call.body, headers=self._headers(call)) as answer:
-                status = answer.status_code
-        except (httpx.HTTPError, httpx.InvalidURL, HarnessError) as error:
-            return _Outcome.FAILED, why(error), error
+        operation = self._peers.contracts[call.service].operations[call.operation]
+        method, url = operation.method.upper(), self._peers.url(call.service, operation, call.path)
+        with self._spans.calling(method, url, Trace(call.correlation, call.traceparent)) as span:
+            try:
+                headers = self._headers(call, operation, span.traceparent or call.traceparent)
+                with client.stream(method, url, content=call.body, headers=headers) as answer:
+                    status = answer.status_code
+            except (httpx.HTTPError, httpx.InvalidURL, HarnessError) as error:
+                span.failed(type(error).__name__)
+                return _Outcome.FAILED, why(error), error
+            span.answered(status, operation.id, operation.path)
         if 200 <= status < 300:
             return _Outcome.TAKEN, str(status), None
         passing = status >= 500 or status in _PASSING
         return (_Outcome.FAILED if passing else _Outcome.REFUSED), f"status {status}", None
 
-    def _where(self, call: Call) -> tuple[str, str]:
-        operation = self._peers.contracts[call.service].operations[call.operation]
-        return operation.method.upper(), self._peers.url(call.service, operation, call.path)
-
-    def _headers(self, call: Call) -> dict[str, str]:
-        operation = self._peers.contracts[call.service].operations[call.operation]
+    def _headers(self, call: Call, operation: Operation, traceparent: str) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "X-Correlation-Id": call.correlation}
-        if call.traceparent:
-            headers["traceparent"] = call.traceparent
+        if traceparent:
+            headers["traceparent"] = traceparent
         if (token := self._peers.token(self._service, operation)) is not None:
             headers["Authorization"] = f"Bearer {token}"
         return headers

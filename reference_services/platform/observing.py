@@ -138,6 +138,12 @@ def _asked(method: str, incoming: Incoming | None) -> Asked:
     return Asked(incoming.operation, named, incoming.route)
 
 
+_WAITING = (
+    ("portal_outbox_waiting", "Events not published yet.", tables.outbox),
+    ("portal_calls_waiting", "Calls of other services not made yet.", tables.calls),
+)
+
+
 class _Waiting(Collector):
     """What is looked up when somebody asks."""
 
@@ -147,10 +153,9 @@ class _Waiting(Collector):
     def collect(self) -> Iterator[Metric]:
         try:
             with self._store.transaction(write=False) as transaction:
-                waiting = transaction.connection.execute(select(func.count()).select_from(tables.outbox))
-                yield GaugeMetricFamily(
-                    "portal_outbox_waiting", "Events not published yet.", waiting.scalar_one()
-                )
+                for name, said, table in _WAITING:
+                    waiting = transaction.connection.execute(select(func.count()).select_from(table))
+                    yield GaugeMetricFamily(name, said, waiting.scalar_one())
         except Problem:
             pass  # the store is not there: /health/ready says so
         yield GaugeMetricFamily(

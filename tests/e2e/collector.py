@@ -23,6 +23,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Exported
 
 SERVER, INTERNAL = Exported.SPAN_KIND_SERVER, Exported.SPAN_KIND_INTERNAL
+CLIENT = Exported.SPAN_KIND_CLIENT
 PRODUCER, CONSUMER = Exported.SPAN_KIND_PRODUCER, Exported.SPAN_KIND_CONSUMER
 
 
