@@ -13,6 +13,7 @@ from typing import Literal
 
 from harness.contract.expressions import Context, evaluate
 from harness.contract.extent import MAX_MESSAGE, too_much
+from harness.contract.integers import whole_in
 from harness.contract.model import JSON, Contract, Message, MessageOperation
 from harness.contract.schema import compile_schema
 from harness.errors import ContractError, UsageError
@@ -252,7 +253,7 @@ def _payload(record: Record, content_type: str) -> JSON:
     payload = record.decoded(content_type)
     if (why := too_much(payload, value)) is not None:
         raise UndecodableValue(why)
-    return payload
+    return whole_in(payload, value)
 
 
 def _fault(operation: MessageOperation, record: Record) -> DeadLetterReason:

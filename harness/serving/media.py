@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from harness.contract.extent import too_much
+from harness.contract.integers import whole_in
 from harness.contract.model import JSON, MediaType, Schema
 from harness.contract.schema import ANYTHING, Validator, compile_schema
 from harness.contract.styles import is_json, is_xml
@@ -121,7 +122,7 @@ class Media:
 
 def parse_json(raw: bytes) -> JSON:
     """JSON as RFC 8259 and RFC 7493 have it: UTF-8, no NaN, no lone surrogates, no duplicate names, no
-    number beyond a double, and within ``extent``'s bounds. Integers keep every digit."""
+    number beyond a double, and within ``extent``'s bounds. Integers keep every digit, and 35.0 is one."""
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -129,9 +130,9 @@ def parse_json(raw: bytes) -> JSON:
     if (why := too_much(value, raw)) is not None:
         raise RefusedBody(why)
     if _is_alike(orjson.dumps(value), raw):
-        return value
+        return whole_in(value, raw)
     try:
-        return _strict.decode(raw.decode())
+        return whole_in(_strict.decode(raw.decode()), raw)
     except (ValueError, RecursionError):
         raise RefusedBody(
             "is not JSON that everybody reads alike (a name is given twice, or a number is too long)"

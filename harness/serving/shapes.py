@@ -15,6 +15,7 @@ from enum import Enum
 from functools import reduce
 from typing import Any
 
+from harness.contract.integers import whole
 from harness.contract.model import EMPTY, JSON, Schema
 from harness.contract.navigation import child, parts
 
@@ -291,7 +292,7 @@ def _number(text: str) -> int | float | None:
     number = float(text)
     if number in {float("inf"), float("-inf")}:
         return None
-    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+    return whole(number)
 
 
 def _article(kind: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.contract.extent import MAX_MESSAGE, too_much
+from harness.contract.integers import whole_in
 from harness.contract.model import JSON, Contract, Message, MessageOperation
 from harness.contract.schema import Validator, compile_schema, expand, properties
 from harness.kafka.wire import Record, UndecodableValue
@@ -136,7 +137,7 @@ def _payload(plan: MessagePlan, record: Record, value: bytes) -> JSON:
         raise Refused("malformed", str(error)) from None
     if (why := too_much(payload, value)) is not None:
         raise Refused("malformed", f"it {why}")
-    return payload
+    return whole_in(payload, value)
 
 
 def _hold(validator: Validator | None, value: JSON, what: str) -> None:

@@ -107,7 +107,7 @@ def reasons(heard: Listener, id: str, until: str) -> list[str]:
     return [each.json()["reason"] for each in heard.records if each.key == id]
 
 
-def planned(portal: Portal, invoice: str, count: int = 3, first: date | None = None) -> httpx.Response:
+def planned(portal: Portal, invoice: str, count: float = 3, first: date | None = None) -> httpx.Response:
     first = first or portal.now(SERVICE).date() + timedelta(days=10)
     body = {"patientId": BEN, "invoiceId": invoice, "instalmentCount": count, "firstDueOn": first.isoformat()}
     return portal.make(SERVICE, "/payment-plans", patient(BEN), body)

@@ -231,3 +231,10 @@ def test_instalments_lose_nothing(amount: int, count: int) -> None:
     assert sum(value for _, value in parts) == amount
     assert len({value for _, value in parts[:-1]}) == 1
     assert [day for day, _ in parts[:2]] == [date(2031, 1, 31), date(2031, 2, 28)]
+
+
+def test_a_count_written_with_a_fraction_of_zero_is_a_count(portal: Portal) -> None:
+    """JSON Schema takes 3.0 for an integer."""
+    made = bills.planned(portal, bills.invoice(portal, 1000), count=3.0)
+    assert made.status_code == 201, made.text
+    assert len(made.json()["instalments"]) == 3
