@@ -44,11 +44,12 @@ def pytest_xdist_auto_num_workers() -> int:
 
 LONG = (
     "tests/e2e/test_verify.py",
+    "tests/foreign_provider/test_scheduling.py",
     "tests/kafka/test_verify.py",
     "tests/kills/test_embedded.py",
     "tests/postgres/test_verify.py",
 )
-"""Files of minutes, whose tests share nothing: each test may run beside the others."""
+"""Files of minutes, whose tests share nothing that costs much: each test may run beside the others."""
 
 
 class ByFileUnlessLong(LoadFileScheduling):  # type: ignore[misc]
