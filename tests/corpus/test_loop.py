@@ -25,7 +25,7 @@ from mocks.mock import build_mock
 from tests.conftest import ROOT
 from tests.corpus.exceptions import TOO_LARGE, UNTOLD, beyond, excepted, takes_long
 from tests.corpus.exchanges import Exchange, origin_of
-from tests.corpus.test_openapi import CORPUS, UNSATISFIABLE, documents, json_types, spread
+from tests.corpus.test_openapi import CORPUS, OBJECTS_IN_TEXT, UNSATISFIABLE, documents, json_types, spread
 from tests.e2e.openapi_judge import Judge, read
 from tests.unit.mocks.running import running
 
@@ -96,11 +96,20 @@ def told(name: str, contract: Contract, system: System, target: Target, limits: 
 
 def judged(file: Path, contract: Contract, url: str, exchanges: list[Exchange]) -> Iterator[str]:
     """What openapi-core says, as if the first server of the contract had been asked."""
-    judge = Judge(file, json_types(contract), refusals=True)
+    judges = {
+        in_text: Judge(file, json_types(contract), refusals=True, json_in_text=in_text)
+        for in_text in (True, False)
+    }
+    objects = {
+        (each.method, each.path)
+        for each in contract.operations.values()
+        if (named(file), each.id) in OBJECTS_IN_TEXT
+    }
     origin = origin_of(contract) or url
     for each in exchanges:
         if beyond(each):
             continue
+        judge = judges[(each["method"], each["path"]) in objects]
         yield from judge.disagreements([{**each, "url": origin + each["url"].removeprefix(url)}])
 
 

@@ -14,7 +14,7 @@ from openapi_core.datatypes import RequestParameters
 from openapi_core.deserializing.styles.exceptions import EmptyQueryParameterValue
 from openapi_core.templating.paths.exceptions import PathError
 from openapi_core.templating.responses.exceptions import ResponseNotFound
-from openapi_core.validation.request.exceptions import SecurityValidationError
+from openapi_core.validation.request.exceptions import MissingRequiredRequestBody, SecurityValidationError
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 from harness.contract import load
@@ -51,7 +51,7 @@ class Judge:
 
     ``json_types`` are further content types that are JSON: it reads application/json only. ``refusals`` says
     that a refusal may be problem details where the contract documents no other answer to it,
-    ``json_in_text`` that a text may be JSON, as it must be where its schema is an object.
+    ``json_in_text`` that an answer in text may be JSON, as it must be where its schema is an object.
     """
 
     def __init__(
@@ -65,10 +65,10 @@ class Judge:
         self._refusals = refusals
         known = {"application/problem+json", *json_types}  # problem details are JSON too (RFC 9457)
         readers: dict[str, Callable[..., Any]] = dict.fromkeys(known, _json)
-        if json_in_text:
-            readers["text/plain"] = _json_or_text
+        of_text = {"text/plain": _json_or_text} if json_in_text else {}
         read = load(contract)
         self._openapi = _opened(contract, read, Config(extra_media_type_deserializers=readers))
+        self._answers = _opened(contract, read, Config(extra_media_type_deserializers=readers | of_text))
         schemes = [each.scheme for each in read.security_schemes.values() if each.kind == "http"]
         self._credentials = f"{schemes[0]} x" if schemes else None
 
@@ -79,7 +79,7 @@ class Judge:
     def _judge(self, exchange: Mapping[str, Any]) -> list[str]:
         sent, received, status = self._sent(exchange), _received(exchange), int(exchange["status"])
         name = f"{exchange['method']} {exchange['path']} → {status}"
-        in_answer = list(self._openapi.iter_response_errors(sent, received))
+        in_answer = list(self._answers.iter_response_errors(sent, received))
         if any(isinstance(error, PathError) for error in in_answer):
             same = status in (404, 405) or exchange["method"] in ("OPTIONS", "HEAD")
             return [] if same else [f"{name}: openapi-core knows no such operation"]
@@ -94,7 +94,9 @@ class Judge:
             if not isinstance(e, SecurityValidationError) and not _is_ignored(e)
         ]
         if status < 300:
-            refused = [each for each in in_request if not _is_misread(each)]
+            refused = [
+                each for each in in_request if not _is_misread(each) and not _is_empty_text(sent, each)
+            ]
             found += [f"{name}: accepted, but openapi-core refuses the request: {_why(e)}" for e in refused]
         elif status == 400 and not in_request and not self._stricter(exchange):
             said = exchange.get("refused") or exchange["response_body"]
@@ -141,6 +143,11 @@ def _opened(file: Path, contract: Contract, config: Config) -> OpenAPI:
         return OpenAPI.from_file_path(str(file), config)
     paths = {path.partition("{?")[0]: item for path, item in root["paths"].items()}
     return OpenAPI.from_dict({**root, "paths": paths}, config, base_uri=file.resolve().as_uri())
+
+
+def _is_empty_text(sent: Sent, error: BaseException) -> bool:
+    """It takes no bytes for no body, where of a text they are an empty one."""
+    return sent.content_type.startswith("text/") and isinstance(error, MissingRequiredRequestBody)
 
 
 def _json(value: bytes, **_parameters: str) -> Any:
