@@ -36,6 +36,7 @@ class Following:
         self.topics = frozenset(topics)
         self.current_at = -math.inf
         self.caught_up = threading.Event()
+        self._began = time.monotonic()
         self._ends: dict[Place, int] = {}
         self._told: str | None = None
 
@@ -64,6 +65,8 @@ class Following:
         ours = [each for each in consumer.assignment() if each.topic in self.topics]
         if any((each.topic, each.partition) in waiting for each in ours):
             return
+        if not ours and time.monotonic() - self._began < _SILENT_ELSEWHERE:
+            return  # who has not joined yet has none either, and nobody need have handled anything
         heard = [self._heard(consumer, each, statistics) for each in ours] or [_elsewhere(statistics)]
         known = [each for each in heard if each is not None]
         if len(known) == len(heard):
