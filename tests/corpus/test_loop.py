@@ -96,14 +96,14 @@ def told(name: str, contract: Contract, system: System, target: Target, limits: 
 
 def judged(file: Path, contract: Contract, url: str, exchanges: list[Exchange]) -> Iterator[str]:
     """What openapi-core says, as if the first server of the contract had been asked."""
-    judges = {
-        in_text: Judge(file, json_types(contract), refusals=True, json_in_text=in_text)
-        for in_text in (True, False)
-    }
     objects = {
         (each.method, each.path)
         for each in contract.operations.values()
         if (named(file), each.id) in OBJECTS_IN_TEXT
+    }
+    judges = {
+        in_text: Judge(file, json_types(contract), refusals=True, json_in_text=in_text)
+        for in_text in {False, bool(objects)}
     }
     origin = origin_of(contract) or url
     for each in exchanges:

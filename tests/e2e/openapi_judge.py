@@ -68,7 +68,9 @@ class Judge:
         of_text = {"text/plain": _json_or_text} if json_in_text else {}
         read = load(contract)
         self._openapi = _opened(contract, read, Config(extra_media_type_deserializers=readers))
-        self._answers = _opened(contract, read, Config(extra_media_type_deserializers=readers | of_text))
+        self._answers = self._openapi
+        if of_text:
+            self._answers = _opened(contract, read, Config(extra_media_type_deserializers=readers | of_text))
         schemes = [each.scheme for each in read.security_schemes.values() if each.kind == "http"]
         self._credentials = f"{schemes[0]} x" if schemes else None
 
