@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -21,6 +20,7 @@ from harness.contract.expressions import Context
 from harness.contract.model import EMPTY, JSON, Operation
 from harness.contract.phi import WITHHELD
 from harness.driving.phi import SHORTEST, Discretion, phi_values
+from harness.driving.proxies import is_loopback
 from harness.driving.trust import certificates
 from harness.driving.urls import header_text, is_phi, url_of, without_phi
 from harness.errors import TargetError, TokenError
@@ -32,8 +32,6 @@ MOST_BYTES = 4 * 1024 * 1024
 
 SHORTEST_PAUSE = 0.05
 """Seconds."""
-
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +161,7 @@ class Caller:
         self.secrets: set[str] = set()
         self._tokens: dict[str, str] = {}
         self._lock = threading.Lock()
-        elsewhere = urlsplit(target.url).hostname not in _LOOPBACK
+        elsewhere = not is_loopback(target.url)
         self._client = httpx.Client(
             verify=certificates(elsewhere),
             timeout=limits.timeout,
