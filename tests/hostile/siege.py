@@ -23,7 +23,7 @@ LONGEST = 150.0
 """Seconds that one attack may take."""
 
 OTHERS_WAIT = 2.0
-"""Seconds that a well-behaved client may have to wait at worst, whatever is going on."""
+"""Seconds that a well-behaved client may have to wait for the service at worst, whatever is going on."""
 
 GROWTH = 256
 """MiB by which an attack may make a service grow for a while."""
@@ -75,7 +75,8 @@ class Outcome:
         if self.others.failed or not self.others.asked:
             found.append(f"{self.others.failed} of {self.others.asked} requests of others were not served")
         if self.others.worst > OTHERS_WAIT:
-            found.append(f"others waited {self.others.worst:.1f} s")
+            starved = f"{self.others.starved:.1f} s more for a processor"
+            found.append(f"others waited {self.others.worst:.1f} s, and up to {starved}")
         if self.memory.peak - self.memory.before > GROWTH:
             found.append(f"memory grew from {self.memory.before} to {self.memory.peak} MiB")
         if trace := _TRACEBACK.search(self.written):
@@ -166,7 +167,7 @@ def laying_siege(kinds: Sequence[Kind]) -> Iterator[Siege]:
         defenders: dict[Kind, tuple[Defender, Bystander]] = {}
         for kind in kinds:
             defender = stack.enter_context(defending(kind))
-            watch = stack.enter_context(Bystander(defender.address, defender.token()))
+            watch = stack.enter_context(Bystander(defender.address, defender.token(), defender.child.pid))
             watch.settled()
             defenders[kind] = (defender, watch)
         try:

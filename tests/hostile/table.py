@@ -36,12 +36,13 @@ def main(arguments: list[str]) -> int:
 
 
 def table(outcomes: Iterable[Outcome]) -> Table:
-    """One line an attack. Latency of others in ms, memory in MiB."""
+    """One line an attack. Latency of others in ms and what they waited for a processor at most, memory
+    in MiB."""
     shown = Table("input", "service", title="Hostile inputs")
     for name in ("tried", "survived"):
         shown.add_column(name, justify="right")
     shown.add_column("answer", max_width=60)
-    for name in ("others, worst ms", "others failed", "memory MiB", "seconds"):
+    for name in ("others, worst ms + starved", "others failed", "memory MiB", "seconds"):
         shown.add_column(name, justify="right")
     for each in outcomes:
         if each.skipped:
@@ -55,7 +56,7 @@ def table(outcomes: Iterable[Outcome]) -> Table:
             f"{each.tried:,}",
             f"{each.survived:,}",
             answers,
-            f"{each.others.worst * 1000:.0f}",
+            f"{each.others.worst * 1000:.0f} + {each.others.starved * 1000:.0f}",
             f"{each.others.failed} of {each.others.asked}",
             memory,
             f"{each.seconds:.1f}",
