@@ -112,13 +112,14 @@ def _through_ctypes(topics: Mapping[str, int], port: int) -> Cluster:
         _call(library, setter, cluster, milliseconds)
     # Its own choice is broker 0, which there is none of: clients that ask the controller (KafkaJS) give up.
     _call(library, "rd_kafka_mock_set_controller_id", cluster, _BROKER_ID)
-    bootstrap = library.rd_kafka_mock_cluster_bootstraps(cluster).decode()
-    if listener is not None:
-        bootstrap = _move(library, cluster, listener, _port_of(bootstrap))
     for topic, partitions in topics.items():
         refused = library.rd_kafka_mock_topic_create(cluster, topic.encode(), max(1, partitions), 1)
         if refused:
             raise BrokerError(f"topic {topic}", f"embedded Kafka refuses it (librdkafka error {refused})")
+    # Last: who waits at the port for the broker to return makes a topic by asking for it, with four partitions.
+    bootstrap = library.rd_kafka_mock_cluster_bootstraps(cluster).decode()
+    if listener is not None:
+        bootstrap = _move(library, cluster, listener, _port_of(bootstrap))
     return Cluster(bootstrap, (library, handle, cluster))
 
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 
 from harness.contract.model import Channel
 from harness.errors import BrokerError, PortInUse
@@ -67,6 +68,17 @@ def test_a_fixed_port_is_listened_on_and_advertised() -> None:
             assert listener.wait_for(lambda record: record.key == "k", within=10)
     with EmbeddedBroker({}, port=port) as again:
         assert again.bootstrap == f"127.0.0.1:{port}", "the port is free again at once"
+
+
+def test_who_waits_at_the_port_finds_topics_as_they_were_asked_for() -> None:
+    port = _free_port()
+    quickly = {"reconnect.backoff.ms": 1, "reconnect.backoff.max.ms": 1, "log_level": 0}
+    waiting = Producer({"bootstrap.servers": f"127.0.0.1:{port}", **quickly})
+    waiting.produce("portal.last.v1", b"{}")  # it asks for the topic as soon as somebody listens
+    many = {f"portal.{number}.v1": 1 for number in range(100)}
+    with EmbeddedBroker({**many, "portal.last.v1": 3}, port=port):
+        assert len(waiting.list_topics("portal.last.v1", 10).topics["portal.last.v1"].partitions) == 3
+        assert waiting.flush(10) == 0
 
 
 def test_a_port_in_use_is_said_so() -> None:
