@@ -116,7 +116,7 @@ def _through_ctypes(topics: Mapping[str, int], port: int) -> Cluster:
         refused = library.rd_kafka_mock_topic_create(cluster, topic.encode(), max(1, partitions), 1)
         if refused:
             raise BrokerError(f"topic {topic}", f"embedded Kafka refuses it (librdkafka error {refused})")
-    # Last: who waits at the port for the broker to return makes a topic by asking for it, with four partitions.
+    # Last: who waits at the port for the broker to return makes a topic by asking for it, of four partitions.
     bootstrap = library.rd_kafka_mock_cluster_bootstraps(cluster).decode()
     if listener is not None:
         bootstrap = _move(library, cluster, listener, _port_of(bootstrap))

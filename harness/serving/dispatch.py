@@ -128,7 +128,9 @@ class Exchange:
 
     def at_once(self, scope: Scope, incoming: Incoming, body: bytes) -> Answer | None:
         """The answer to a request that has come whole; None, and nothing was done, where the handler has to
-        wait for something. Raises what the call does."""
+        wait for something. Raises what the call does: who cannot be served is told at once, too."""
+        if self._line is not None:
+            self._line.check()
         if self._now is None:
             return None
         claims = self._gate.admit(scope, incoming.headers) if self._gate is not None else EMPTY

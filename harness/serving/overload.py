@@ -12,7 +12,9 @@ at: a refusal that costs as much as an answer relieves nobody. What has joined i
 
 Few work at once. Python computes in one thread at a time: more of them get no more done and make each other
 slow, which no bound of the line can mend. But who takes long is waiting for something else, a database or a
-lock, and then the next one begins.
+lock, and then the next one begins. Where waits are to be short, one works at a time, and one waits: a second
+one would use the moments in which the first writes to the disk, a tenth more, and cost all a third of their
+time.
 """
 
 from __future__ import annotations
@@ -55,6 +57,9 @@ FEW = 2
 AT_ONCE = 2
 """Requests that are computing."""
 
+SHORT = 0.05
+"""Seconds: a line that may not take as long has ``AT_ONCE`` and ``FEW`` of one."""
+
 LONG = 0.1
 """Seconds after which a request no longer counts as computing. Less, and on a slow machine what does compute
 makes room for more of its kind, which makes all of them slower yet."""
@@ -82,6 +87,7 @@ class Line:
     ) -> None:
         """``longest``: seconds that a line which stands may take."""
         self._threads, self._longest, self._clock = threads, longest, clock
+        self._at_once, self._few = (AT_ONCE, FEW) if longest >= SHORT else (1, 1)
         self._working = self._computing = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._done: deque[float] = deque()
@@ -137,7 +143,7 @@ class Line:
         self._computing += 1
 
     def _full(self) -> bool:
-        return self._computing >= AT_ONCE or self._working >= self._threads
+        return self._computing >= self._at_once or self._working >= self._threads
 
     def _next(self) -> None:
         while self._waiting and not self._full():
@@ -151,7 +157,7 @@ class Line:
         moment = min(STANDS, MOMENT * self._longest)
         stands = (self._waiting and now - self._since >= moment) or now - self._refused < MEASURED
         room = len(self._done) * self._longest / MEASURED if stands else BURST * moment / STANDS
-        return min(BURST, max(FEW, int(room)))
+        return min(BURST, max(self._few, int(room)))
 
     def _takes(self, now: float) -> float:
         """Seconds until those before are done; where nothing gets done, as many again as it has been so."""

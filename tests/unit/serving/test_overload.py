@@ -20,6 +20,8 @@ import pytest
 from harness.errors import UsageError
 from harness.serving import overload
 from harness.serving.app import WORKERS, build_app
+from harness.serving.connection import WholeAnswer
+from harness.serving.envelope import ASGIApp
 from harness.serving.exchange import Answer, Request
 from harness.serving.overload import AT_ONCE, FEW, MEASURED, STANDS, Line, Overloaded, longest_wait
 from tests.unit.serving.live import DEADLINE, Service, contract_from, echo, served
@@ -27,7 +29,7 @@ from tests.unit.serving.live import DEADLINE, Service, contract_from, echo, serv
 THREADS = 4
 BURST = 16
 MOST = WORKERS + BURST
-LONGEST = 0.02
+LONGEST = overload.SHORT
 
 
 class Clock:
@@ -125,7 +127,7 @@ def test_where_short_waits_are_wanted_a_burst_is_short_too() -> None:
 
 
 @pytest.mark.usefixtures("computing")
-@pytest.mark.parametrize(("each", "room"), [(0.0005, BURST), (0.0014, 14), (0.002, 10), (0.1, FEW)])
+@pytest.mark.parametrize(("each", "room"), [(0.0005, BURST), (0.0035, 14), (0.005, 10), (0.25, FEW)])
 def test_a_line_that_stands_is_bounded_by_time(each: float, room: int) -> None:
     async def standing() -> list[int]:
         work = Work()
@@ -135,6 +137,22 @@ def test_a_line_that_stands_is_bounded_by_time(each: float, room: int) -> None:
     longest = max(asyncio.run(standing()))
     assert longest in (room, room - 1), "a measure in whole numbers may be one short"
     assert longest <= FEW or longest * each <= LONGEST
+
+
+@pytest.mark.usefixtures("computing")
+def test_where_waits_are_to_be_short_one_works_and_one_waits() -> None:
+    async def standing() -> None:
+        work = Work(longest=LONGEST / 2)
+        for number in range(1, 40):
+            await work.fill()
+            assert work.begun == number, "one at a time"
+            work.clock.now += LONGEST
+            await work.done()
+        await work.fill()
+        assert len(work.inside) == 2
+        await work.done(2)
+
+    asyncio.run(standing())
 
 
 @pytest.mark.usefixtures("computing")
@@ -276,10 +294,9 @@ def held() -> Held:
 
 
 @pytest.fixture
-def url(tmp_path: Path, held: Held) -> Iterator[httpx.URL]:
-    """Its address, once every thread is at work and as many wait as may."""
+def app(tmp_path: Path, held: Held) -> ASGIApp:
     contract = contract_from(tmp_path, CONTRACT)
-    app = build_app(
+    return build_app(
         contract,
         {"slow": held.slow, "onTheLoop": _at_once},
         None,
@@ -287,6 +304,11 @@ def url(tmp_path: Path, held: Held) -> Iterator[httpx.URL]:
         extra_routes={"/health/live": lambda: Answer(200, {"status": "live"})},
         max_in_flight=2 * MOST,
     )
+
+
+@pytest.fixture
+def url(app: ASGIApp, held: Held) -> Iterator[httpx.URL]:
+    """Its address, once every thread is at work and as many wait as may."""
     with served([Service("tested", app)]) as addresses, ThreadPoolExecutor(MOST) as pool:
         address = httpx.URL(addresses.services["tested"])
         held.clients = [pool.submit(_post, address) for _ in range(MOST)]
@@ -329,6 +351,16 @@ def test_who_is_too_many_is_refused_before_the_body_and_who_was_there_is_served(
     answered = held.answered()  # some of them came when others had waited for too long already
     assert answered.keys() <= {200, 503}
     assert AT_ONCE <= answered[200] <= MOST
+
+
+def test_a_refusal_needs_no_task_of_its_own(url: httpx.URL, app: ASGIApp) -> None:
+    _refused(url)
+    ask: WholeAnswer = getattr(app, "at_once")  # noqa: B009 - as the protocol finds it
+    scope = {"type": "http", "scheme": "http", "query_string": b"", "headers": []}
+    told = ask({**scope, "method": "POST", "raw_path": b"/slow", "extensions": {}}, b"{}")
+    assert told is not None
+    assert told[0] == 503
+    assert ask({**scope, "method": "GET", "raw_path": b"/on-the-loop", "extensions": {}}, b"") is None
 
 
 def test_what_needs_no_thread_is_answered_whatever_else_is_to_be_done(url: httpx.URL) -> None:
