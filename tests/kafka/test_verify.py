@@ -30,7 +30,7 @@ def test_the_whole_of_it_finds_nothing(
 ) -> None:
     """On one cluster services are verified one after the other: a third of them on each of three."""
     services = sorted(load_system(contracts).contracts)[third::3]
-    bound = () if unbounded else ("--cases", "3", "--boundaries", "0.1")
+    bound = () if unbounded else ("--cases", "2", "--boundaries", "0.03")
     code, report, text = verified(apache, tmp_path, *services, *bound)
     assert code == 0, text
     verdicts = {(check["service"], check["check"]): check["verdict"] for check in report["checks"]}

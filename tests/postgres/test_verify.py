@@ -35,7 +35,7 @@ def test_a_service_in_one_database_keeps_its_contract(
         ]
         ran = portal(
             "verify", service, *addresses, "--kafka", ready["kafka"], "--settle", "0.5",
-            *(() if unbounded else ("--cases", "3", "--boundaries", "0.1")),
+            *(() if unbounded else ("--cases", "2", "--boundaries", "0.03")),
             "--report", str(tmp_path / "report"), timeout=280,
         )  # fmt: skip
     assert ran.code == 0, ran.text
