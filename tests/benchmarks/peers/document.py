@@ -21,7 +21,10 @@ SCOPES = " ".join(
     for each in ("Coverage.read", "Coverage.write", "CoverageEligibilityResponse.read", "Appointment.write")
 )
 LIFETIME = 86_400
-OLDER = "3.0.3: unevaluatedProperties, const, null among types, examples of schemas written as 3.0 has them"
+OLDER = (
+    "3.0.3: unevaluatedProperties, const, null among types, schemas that are true or false, "
+    "examples of schemas written as 3.0 has them"
+)
 
 
 @contextmanager
@@ -71,6 +74,11 @@ def _schemas(node: Any) -> Any:
     made = {name: _schemas(value) for name, value in node.items()}
     if made.pop("unevaluatedProperties", None) is False:
         made["additionalProperties"] = False
+    if isinstance(made.get("properties"), dict):
+        made["properties"] = {
+            name: {True: {}, False: {"not": {}}}[each] if isinstance(each, bool) else each
+            for name, each in made["properties"].items()
+        }
     if "const" in made:
         made["enum"] = [made.pop("const")]
     if isinstance(made.get("type"), list):

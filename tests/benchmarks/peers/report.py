@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tests.benchmarks.peers.measuring import Figures
 
 WIDTH = 40
+LONGEST_REASON = 200
+"""Characters of a table's cell."""
+
 BUSY = 0.95
 """Of its core that the load uses when it may be what limits."""
 
@@ -115,4 +118,5 @@ def markdown(figures: Figures) -> Iterator[str]:
         bad = figures.answered[server][2]
         yield f"| {' | '.join([*cells, f'{bad}' if refuses(figures, server) else f'{bad}: not validated'])} |"
     for server, reason in figures.absent.items():
-        yield f"| {server} | | not measured: {reason} | | | | |"
+        line = " ".join(reason.split())[:LONGEST_REASON].replace("|", "\\|")
+        yield f"| {server} | | not measured: {line} | | | | |"

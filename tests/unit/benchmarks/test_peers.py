@@ -88,6 +88,15 @@ def test_a_server_that_cannot_be_had_is_told_with_the_reason(
     assert line.startswith("Mock: not measured. Mock: it needs Java 99")
 
 
+def test_a_reason_of_many_lines_is_one_row_of_the_table() -> None:
+    made = Figures()
+    made.absent["Mock"] = "it ended with 1:\n  {'oneOf': 'a | b'}\n" + 300 * "and so on "
+    *_, row = report.markdown(made)
+    assert row.startswith("| Mock | | not measured: it ended with 1: {'oneOf': 'a \\| b'} and so on")
+    assert "\n" not in row
+    assert len(row) < report.LONGEST_REASON + 50
+
+
 def figures(**rates: float) -> Figures:
     """Figures as if they had been measured; p99 is what a rate of a million leaves of 10 ms."""
     made = Figures()
@@ -134,13 +143,18 @@ def test_a_document_for_readers_of_3_0() -> None:
     thing = {
         "type": ["string", "null"], "const": "a", "examples": ["a"],
     }  # fmt: skip
-    held = {"type": "object", "properties": {"thing": thing}, "unevaluatedProperties": False}
+    whole = {"thing": thing, "never": False, "any": True}
+    held = {"type": "object", "properties": whole, "unevaluatedProperties": False}
     info = {"title": "t", "summary": "s", "version": "1", "license": {"name": "n", "identifier": "i"}}
     older = downgraded({"openapi": "3.1.0", "info": info, "components": {"schemas": {"Held": held}}})
     assert older["openapi"] == "3.0.3"
     assert older["info"] == {"title": "t", "version": "1", "license": {"name": "n"}}
     assert older["components"]["schemas"]["Held"] == {
         "type": "object",
-        "properties": {"thing": {"type": "string", "nullable": True, "enum": ["a"], "example": "a"}},
+        "properties": {
+            "thing": {"type": "string", "nullable": True, "enum": ["a"], "example": "a"},
+            "never": {"not": {}},
+            "any": {},
+        },
         "additionalProperties": False,
     }
