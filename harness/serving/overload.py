@@ -13,8 +13,7 @@ at: a refusal that costs as much as an answer relieves nobody. What has joined i
 Few work at once. Python computes in one thread at a time: more of them get no more done and make each other
 slow, which no bound of the line can mend. But who takes long is waiting for something else, a database or a
 lock, and then the next one begins. Where waits are to be short, one works at a time, and one waits: a second
-one would use the moments in which the first writes to the disk, a tenth more, and cost all a third of their
-time.
+one would only use the moments in which the first writes to the disk, and make both take longer.
 """
 
 from __future__ import annotations
