@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -63,6 +64,25 @@ class ByFileUnlessLong(LoadFileScheduling):  # type: ignore[misc]
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
     return ByFileUnlessLong(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_collection_finish() -> None:
+    _keep_what_stays()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    yield
+    if nextitem is not None and nextitem.path != item.path:
+        _keep_what_stays()
+
+
+def _keep_what_stays() -> None:
+    """What was made to find the tests, or remains of a file's, mostly stays to the end. To look through all
+    of it for garbage again and again stops this process, and the services that a test has in it, for as long
+    as two seconds at a time."""
+    gc.collect()
+    gc.freeze()
 
 
 NEEDS = {

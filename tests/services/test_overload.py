@@ -41,7 +41,10 @@ class Booking:
 
 @contextmanager
 def overloaded(portal: Portal) -> Iterator[list[Booking]]:
-    """While nobody can write, until somebody is refused; what is asked for is done after the block."""
+    """While nobody can write, until somebody is refused; what is asked for is done after the block.
+
+    The next may have asked before the first one's refusal was here: more than one may be refused.
+    """
     held = {"status": "busy-tentative", "heldFor": AMARA}
     bookings = [Booking(portal.exists("scheduling", "Slot", **held)["id"]) for _ in range(MOST + 1)]
     asked: list[Booking] = []
@@ -56,7 +59,7 @@ def overloaded(portal: Portal) -> Iterator[list[Booking]]:
 
 def test_a_refusal_is_as_documented_and_comes_before_the_line_is_full(scheduling: Portal) -> None:
     with overloaded(scheduling) as asked:
-        (refused,) = (each.answer.result() for each in asked if each.answer.done())
+        refused = next(each.answer.result() for each in asked if each.answer.done())
     assert AT_ONCE + FEW < len(asked) <= MOST, "nobody gets done: few may wait for long"
     documented = scheduling.system.contracts["scheduling"].operations["bookAppointment"].responses["503"]
     assert refused.status_code == 503
@@ -71,10 +74,12 @@ def test_a_refusal_is_as_documented_and_comes_before_the_line_is_full(scheduling
 def test_it_says_that_it_lives_and_how_many_were_refused(scheduling: Portal) -> None:
     address = scheduling.addresses.services["scheduling"]
     before = _refused(scheduling)
-    with overloaded(scheduling):
+    with overloaded(scheduling) as asked:
         for path in ("/health/live", "/health/ready"):
             assert scheduling.client.get(address + path).status_code == 200
-        assert _refused(scheduling) == before + 1
+        assert _refused(scheduling) > before
+    refused = sum(each.answer.result().status_code == 503 for each in asked)
+    assert _refused(scheduling) == before + refused
 
 
 def test_what_was_accepted_is_done_once_and_what_was_refused_had_no_effect(scheduling: Portal) -> None:
