@@ -37,12 +37,14 @@ class Echo:
         identified = _assigned(value, self._ids(request)) if self.ids else value
         whole = self._storing(identified, request, matched) if self.stored else identified
         for candidate in (whole, identified):
-            if candidate is value or self._valid(candidate):
+            if candidate is value or self.valid(candidate):
                 return candidate
         return value
 
     def agrees(self, value: JSON, request: Request) -> bool:
         """Whether the value is of the very thing that the request addresses; False without ids."""
+        if not self.ids:
+            return False
         if len(self.ids) == 1:
             (name, pointer), path = self.ids[0], request.path
             return name in path and found(value, pointer) == path[name]
@@ -62,7 +64,8 @@ class Echo:
         new = {name: body[name] for name in names if name not in value or value[name] != body[name]}
         return {**value, **new} if new else value
 
-    def _valid(self, value: JSON) -> bool:
+    def valid(self, value: JSON) -> bool:
+        """Whether the answer may be this."""
         return self._validator is None or self._validator.is_valid(value)
 
     @cached_property

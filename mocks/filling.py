@@ -93,7 +93,7 @@ class Filling:
             other: JSON = self.known.of(named).get(str(id), value)
         else:
             other = self.known.replayed(named, value, id)
-        if other is value or compile_schema(shape.media.schema, "response").is_valid(other):
+        if other is value or shape.echo.valid(other):
             return other
         return value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, unquote_plus
 
 import orjson
@@ -15,6 +15,7 @@ from harness.errors import UsageError
 from harness.serving.bodies import MAX_BODY
 from harness.serving.connection import WholeAnswer
 from harness.serving.envelope import INCOMING, ASGIApp, Incoming
+from harness.serving.known_heads import KnownHeads, known_in
 from harness.serving.problems import Problem, Reason, problem_answer
 from harness.serving.routing import Match as Route
 from harness.serving.routing import Routes
@@ -32,6 +33,13 @@ _FAULT = FAULT_HEADER.lower().encode()
 _HIDDEN = b"***"
 
 
+class _Shown(NamedTuple):
+    """Of a request's head, without credentials."""
+
+    headers: list[tuple[bytes, bytes]]
+    query: bytes
+
+
 class Front:
     """Wraps a mock's application. Costs a few microseconds where no fault is asked for."""
 
@@ -40,6 +48,7 @@ class Front:
     ) -> None:
         self._app, self._contract, self._journal, self._faults = app, contract, journal, faults
         self._now: WholeAnswer | None = getattr(app, "at_once", None)
+        self.heads = KnownHeads()
         self._seed = seed
         self._routes = Routes(contract.operations.values())
         keys = [each for each in contract.security_schemes.values() if each.kind == "apiKey"]
@@ -93,37 +102,51 @@ class Front:
         if self._now is None or self._faults.active:
             return None
         at, began = time.time(), time.perf_counter()
-        headers, secret = [], self._secret
-        for pair in scope["headers"]:
-            name = pair[0]
-            if name == _FAULT:
+        known = known_in(scope)
+        shown: _Shown | None = known.found.get(self) if known is not None else None
+        if shown is None:
+            shown = self._shown(scope)
+            if shown is None:
                 return None
-            headers.append((name, _HIDDEN) if name in secret else pair)
+            if known is not None:
+                known.found[self] = shown
         said = self._now(scope, body)
         if said is None:
             return None
         status, said_headers, answer = said
         incoming: Incoming = scope["extensions"][INCOMING]
         problem = incoming.problem
-        query = scope["query_string"]
         self._journal.exchange(
             at,
             time.perf_counter() - began,
             incoming.operation,
             scope["method"],
             scope["raw_path"],
-            query if not self._secret_query else _discreet_query(query, self._secret_query),
-            headers,
+            shown.query,
+            shown.headers,
             body[:KEPT_BODY],
             len(body),
             status,
-            _discreet(said_headers, secret),
+            _discreet(said_headers, self._secret),
             answer[:KEPT_BODY],
             len(answer),
             problem.errors or _told(problem) if problem is not None else (),
             "",
         )
         return said
+
+    def _shown(self, scope: Scope) -> _Shown | None:
+        """What may be told of a head; None where it asks for a fault."""
+        headers, secret = [], self._secret
+        for pair in scope["headers"]:
+            name = pair[0]
+            if name == _FAULT:
+                return None
+            headers.append((name, _HIDDEN) if name in secret else pair)
+        query = scope["query_string"]
+        return _Shown(
+            headers, query if not self._secret_query else _discreet_query(query, self._secret_query)
+        )
 
     async def _faulted(self, scope: Scope, tape: Tape, asked: bytes | None) -> str:
         """Play the faults that this exchange meets, if any; returns them in words."""

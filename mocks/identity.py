@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 
 from harness.contract.model import JSON
-from harness.contract.schema import compile_schema, generate
+from harness.contract.schema import generate
 from harness.errors import ContractError
 from mocks.resources import Kind
 from mocks.things import State
@@ -29,7 +29,7 @@ def new_id(kind: Kind, state: State, seed: int) -> JSON:
         state.made += 1
         digits = _uuid5(f"{kind.name}/{state.name}/{seed}/{state.made}")
         for candidate in _candidates(model, digits):
-            if schema is not None and not compile_schema(schema).is_valid(candidate):
+            if kind.key_validator is not None and not kind.key_validator.is_valid(candidate):
                 continue
             if state.get(kind.name, candidate) is None and not state.is_gone(kind.name, candidate):
                 return candidate

@@ -135,7 +135,7 @@ class Journal:
         cost = _OVERHEAD + len(path) + len(query) + len(body) + len(answer)
         with self._lock:
             self._number = number = self._number + 1
-            entry = Exchange(
+            told = (
                 number,
                 at,
                 seconds,
@@ -153,7 +153,7 @@ class Journal:
                 violations,
                 fault,
             )
-            self._put(cost, entry)
+            self._put(cost, tuple.__new__(Exchange, told))  # its own takes five times as long
 
     def note(
         self,

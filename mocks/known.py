@@ -42,9 +42,9 @@ class Known:
 
         The example itself where either of the two is not known.
         """
-        documents = self.of(schema)
-        if not isinstance(example, Mapping) or not isinstance(id, str) or example.get("id") == id:
+        if not isinstance(id, str) or not isinstance(example, Mapping) or example.get("id") == id:
             return example
+        documents = self.of(schema)
         before, other = documents.get(str(example.get("id"))), documents.get(id)
         if before is None or other is None:
             return example

@@ -17,6 +17,7 @@ from harness.contract.model import Contract
 from harness.errors import ContractError, HarnessError
 from harness.serving.connection import WholeAnswer
 from harness.serving.envelope import ASGIApp
+from harness.serving.known_heads import KnownHeads
 from harness.serving.wire import Message, Said, Scope
 from mocks.journal import Journal
 from mocks.mock import Mock
@@ -192,6 +193,11 @@ class _Lasting:
             return now(scope, body)
         finally:
             self._left(use)
+
+    @property
+    def heads(self) -> KnownHeads | None:
+        """See ``serving.quick``: those of the application that answers, with which they go."""
+        return None if self.broken else getattr(self._use.app, "heads", None)
 
     def _telling(self, send: Any) -> Any:
         why = self.broken[:_LONGEST].encode("latin-1", "replace").replace(b"\n", b" ")

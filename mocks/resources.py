@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from harness.contract.aggregates import kept, subject_of_kind, unique_of_kind
@@ -35,7 +36,7 @@ _BY_METHOD: Mapping[str, Does] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kind:
     """One kind of thing. ``schema`` is what shows the most of one; ``named`` are its properties.
 
@@ -59,10 +60,16 @@ class Kind:
     numbered: bool = False
     unique: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def validator(self) -> Validator:
         """Whether a document may be one of these; compiled when it is first asked for."""
         return compile_schema(self.schema, "response")
+
+    @cached_property
+    def key_validator(self) -> Validator | None:
+        """Whether a value may be the id of one; None where nothing says so."""
+        schema = self.named.get(self.id or "")
+        return compile_schema(schema) if schema is not None else None
 
     @property
     def status(self) -> str | None:

@@ -6,6 +6,7 @@ of references, and whoever reads sees a thing whole.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,10 +69,11 @@ class State:
         self._shelves: dict[str, _Shelf] = {}
         self._own: set[str] = set()
         self._places = AFTER_SEEDS
-        self._aging: dict[tuple[str, str], int] = {}
+        # Not dicts: the first of one is behind all that were taken from its front.
+        self._aging: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._bytes = 0
         self._numbers: dict[str, int] = {}
-        self._gone: dict[tuple[str, str], None] = {}
+        self._gone: OrderedDict[tuple[str, str], None] = OrderedDict()
         self.answers = Remembered()
 
     @property
@@ -137,7 +139,7 @@ class State:
         self._forget(thing.kind, thing.key)
         self._gone[thing.kind, thing.key] = None
         if len(self._gone) > REMEMBERED_GONE:
-            del self._gone[next(iter(self._gone))]
+            self._gone.popitem(last=False)
 
     def _make_room(self, newest: tuple[str, str]) -> None:
         while len(self._aging) > MOST_THINGS or self._bytes > MOST_BYTES:

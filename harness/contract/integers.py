@@ -9,7 +9,8 @@ from harness.contract.model import JSON
 _EXACT = 2**53
 """From here on a double may stand for a neighbour."""
 
-_FRACTION = re.compile(rb"[0-9](?:\.[0-9]|[eE])")
+_FRACTION, _EXPONENT = re.compile(rb"\.[0-9]"), re.compile(rb"[eE][-+0-9]")
+"""What a number that is no plain integer has in it; a string may have it, too."""
 
 
 def whole(number: float) -> int | float:
@@ -20,7 +21,7 @@ def whole(number: float) -> int | float:
 def whole_in(value: JSON, text: bytes) -> JSON:
     """A value, decoded from this text, with each number in it as ``whole`` has it: who counts by one that
     keeps its schema must not fail for how it was written."""
-    return _whole_in(value) if _FRACTION.search(text) else value
+    return _whole_in(value) if _FRACTION.search(text) or _EXPONENT.search(text) else value
 
 
 def _whole_in(value: JSON) -> JSON:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from harness.contract.expressions import Context, evaluate
-from harness.contract.model import Contract, Operation
+from harness.contract.model import JSON, Contract, Operation
 from harness.serving.access import Claims, allowed, request_subject
 from harness.serving.bodies import Bodies
 from harness.serving.exchange import Request
+from harness.serving.known_heads import known_in
 from harness.serving.media import Named
 from harness.serving.parameters import Parameters
-from harness.serving.problems import Problem
+from harness.serving.problems import Problem, Reason
 from harness.serving.security import forbidden
 from harness.serving.tracing import Trace
 from harness.serving.wire import Scope, read_body, too_large
+
+
+class _Read(NamedTuple):
+    """What a request's head says, and what is wrong with that."""
+
+    url: str
+    path: Mapping[str, JSON]
+    query: Mapping[str, JSON]
+    reasons: Sequence[Reason]
 
 
 class Admission:
@@ -25,6 +35,7 @@ class Admission:
         self, operation: Operation, contract: Contract, *, max_body: int, judge_subject: bool
     ) -> None:
         self.operation = operation
+        self._method = operation.method.upper()
         self._parameters = Parameters(operation, _security_parameters(operation, contract))
         self._bodies = Bodies(operation)
         self._produced = _produced(operation)
@@ -43,7 +54,7 @@ class Admission:
         """Raises Problem: 406, 413, 415; 403 for another patient's data; then 400 with every reason."""
         self._negotiate(headers)
         raw = await read_body(receive, headers, self._max_body) if self._bodies.expected else b""
-        return self._taken(scope, raw, headers, path, claims, trace)
+        return self._taken(self._read(scope, headers, path), raw, headers, claims, trace)
 
     def admit_whole(
         self,
@@ -55,46 +66,50 @@ class Admission:
         trace: Trace,
     ) -> Request:
         """The same of a request that has come with its whole body."""
-        self._negotiate(headers)
+        known = known_in(scope)
+        read: _Read | None = known.found.get(self) if known is not None else None
+        if read is None:
+            self._negotiate(headers)
         if not self._bodies.expected:
             raw = b""
         elif len(raw) > self._max_body:
             raise too_large(self._max_body)
-        return self._taken(scope, raw, headers, path, claims, trace)
+        if read is None:
+            read = self._read(scope, headers, path)
+            if known is not None and not read.reasons:
+                known.found[self] = read
+        return self._taken(read, raw, headers, claims, trace)
 
     def _negotiate(self, headers: Mapping[str, str]) -> None:
         accept = headers.get("accept")
         if accept is not None and accept != "*/*" and not acceptable(accept, self._produced):
             raise Problem(406, detail=f"This answers with {', '.join(self._produced)}.")
 
-    def _taken(
-        self,
-        scope: Scope,
-        raw: bytes,
-        headers: Mapping[str, str],
-        path: Mapping[str, str],
-        claims: Claims,
-        trace: Trace,
-    ) -> Request:
+    def _read(self, scope: Scope, headers: Mapping[str, str], path: Mapping[str, str]) -> _Read:
         decoded = self._parameters.decode(path, scope["query_string"], headers)
-        body, content_type = self._bodies.decode(raw, headers, decoded.reasons)
+        return _Read(_url(scope, headers), decoded.path, decoded.query, decoded.reasons)
+
+    def _taken(
+        self, read: _Read, raw: bytes, headers: Mapping[str, str], claims: Claims, trace: Trace
+    ) -> Request:
+        reasons = [*read.reasons]
+        body, content_type = self._bodies.decode(raw, headers, reasons)
         request = Request(
-            operation=self.operation,
-            method=self.operation.method.upper(),
-            url=_url(scope, headers),
-            path=decoded.path,
-            query=decoded.query,
-            headers=headers,
-            body=body,
-            content_type=content_type,
-            claims=claims,
-            correlation=trace.correlation,
-            traceparent=trace.traceparent,
+            self.operation,
+            self._method,
+            read.url,
+            read.path,
+            read.query,
+            headers,
+            body,
+            content_type,
+            claims,
+            *trace,
         )
         if self._subject is not None:
-            self._judge(request, self._subject, bool(decoded.reasons))
-        if decoded.reasons:
-            raise Problem(400, detail="The request does not keep the contract.", errors=decoded.reasons)
+            self._judge(request, self._subject, bool(reasons))
+        if reasons:
+            raise Problem(400, detail="The request does not keep the contract.", errors=reasons)
         return request
 
     def _judge(self, request: Request, expression: str, invalid: bool) -> None:

@@ -29,6 +29,7 @@ from harness.serving.connexion_names import (
 from harness.serving.dispatch import Denials, Exchange, ResponseJudge
 from harness.serving.envelope import IN_FLIGHT, INCOMING, ASGIApp, Envelope, Incoming, Refusals, Shortcut
 from harness.serving.exchange import Answer, Handler
+from harness.serving.known_heads import known_in
 from harness.serving.overload import Line
 from harness.serving.problems import Problem
 from harness.serving.recording import Recorder
@@ -141,10 +142,16 @@ class _Routing:
 
     def at_once(self, scope: Scope, incoming: Incoming, body: bytes) -> Answer | None:
         """The answer of the operation that is asked for; None where there is none, or it takes its time."""
-        raw_path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
-        found = self._routes.find(scope["method"], raw_path, query)
-        if not isinstance(found, Match):
-            return None
+        known = known_in(scope)
+        found: Match | None = known.found.get(self) if known is not None else None
+        if found is None:
+            raw_path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+            looked = self._routes.find(scope["method"], raw_path, query)
+            if not isinstance(looked, Match):
+                return None
+            found = looked
+            if known is not None:
+                known.found[self] = found
         incoming.path, incoming.operation = found.values, found.operation
         incoming.route = self._templates[found.operation]
         return self._app.served[found.operation].at_once(scope, incoming, body)

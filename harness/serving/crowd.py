@@ -58,6 +58,7 @@ class Crowd:
         """From now on it keeps us waiting for what it has to say."""
         if member in self._members:
             self._waiting[member] = None
+            self._waiting.move_to_end(member)
 
     def works(self, member: Member) -> None:
         """Its request has arrived in full: now it is our turn."""

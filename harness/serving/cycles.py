@@ -21,7 +21,8 @@ from harness.serving.wire import Said
 _LONGEST = 64
 """Bytes of a header's name that is remembered."""
 
-_NEVER_CHUNKED = frozenset({204, 304})
+NEVER_CHUNKED = frozenset({204, 304})
+"""Statuses of answers that have no body, whatever their headers say."""
 
 
 class Cycle(RequestResponseCycle):
@@ -94,7 +95,7 @@ class Cycle(RequestResponseCycle):
         parts, values = [STATUS_LINE[status]], []
         closes = False
         for given, value in (*self.default_headers, *headers):
-            name, begun = _name(given) if len(given) <= _LONGEST else _checked(given)
+            name, begun = name_of(given)
             if name == b"content-length" and self.chunked_encoding is None:
                 self.expected_content_length = int(value)
                 self.chunked_encoding = False
@@ -110,7 +111,7 @@ class Cycle(RequestResponseCycle):
             raise RuntimeError("Invalid HTTP header value.")
         if not self.keep_alive and not closes:
             parts.append(b"connection: close\r\n")
-        if self.chunked_encoding is None and self.scope["method"] != "HEAD" and status not in _NEVER_CHUNKED:
+        if self.chunked_encoding is None and self.scope["method"] != "HEAD" and status not in NEVER_CHUNKED:
             self.chunked_encoding = True
             parts.append(b"transfer-encoding: chunked\r\n")
         if not self.keep_alive:
@@ -127,4 +128,9 @@ def _checked(name: bytes) -> tuple[bytes, bytes]:
     return lowered, lowered + b": "
 
 
-_name = lru_cache(512)(_checked)
+_remembered = lru_cache(512)(_checked)
+
+
+def name_of(given: bytes) -> tuple[bytes, bytes]:
+    """The same, where names are few. Raises RuntimeError for what is none."""
+    return _remembered(given) if len(given) <= _LONGEST else _checked(given)

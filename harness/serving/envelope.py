@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from harness.contract.model import EMPTY
 from harness.errors import ContractError
 from harness.serving.exchange import Answer
+from harness.serving.known_heads import known_in
 from harness.serving.overload import Overloaded
 from harness.serving.problems import Problem, problem_answer
 from harness.serving.raised import raised_at
@@ -169,7 +170,8 @@ class Envelope:
         take, load = self._shortcut.take, self._load
         if take is None or load.working >= load.most or load.held + len(body) > HELD:
             return None
-        headers = headers_of(scope)
+        known = known_in(scope)
+        headers = known.headers if known is not None else headers_of(scope)
         incoming = Incoming(trace_in(scope, headers), headers)
         scope["extensions"][INCOMING] = incoming
         try:

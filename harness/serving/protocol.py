@@ -15,13 +15,13 @@ from typing import Any
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from harness.serving.connection import CONNECTION, WholeAnswer
-from harness.serving.crowd import Crowd
+from harness.serving.connection import CONNECTION
 from harness.serving.cycles import Cycle
 from harness.serving.heads import MAX_HEAD, Head, Refused, too_large
 from harness.serving.problems import PROBLEM_TYPE, Problem, problem_answer
+from harness.serving.quick import QuickProtocol
 from harness.serving.tracing import trace_of
 from harness.serving.wire import encode_json
 
@@ -41,25 +41,19 @@ _AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER: what is unsent is dropped, and the other side gets RST."""
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(QuickProtocol):
     """Refuses with problem+json what is too much (431), too slow (408) or malformed (400), and closes.
 
     Answers keep the order of their requests: what is malformed is told after all that came before it.
     """
 
-    def __init__(self, *args: Any, crowd: Crowd | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._crowd = Crowd() if crowd is None else crowd
         self._head = Head()
         self._in_head, self._begun, self._ended = True, False, False
         self._raw = 0
-        self._open = 0
-        self._current: Cycle | None = None
-        self._at_once: WholeAnswer | None = getattr(self.app, "at_once", None)
-        self._first, self._held, self._body = True, False, b""
         self._unfed = b""
         self._refusal: Problem | None = None
-        self._parting = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
         self._end_timer: asyncio.TimerHandle | None = None
@@ -106,12 +100,20 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._parting or self._refusal is not None:
             return
+        if self._learns and self._is_between() and self._answered_if_known(data):
+            self._head_arrived()
+            return
         self._unset_keepalive_if_required()
         if self._unfed or self.pipeline:
             self._unfed += data
             self.flow.pause_reading()
         else:
             self._feed(data)
+
+    def _is_between(self) -> bool:
+        """Whether everything is answered, and of the next request nothing has come yet."""
+        idle = not self._open and not self._begun and self._in_head and not self._unfed
+        return idle and not self.flow.write_paused
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -125,7 +127,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
-        self._abort_later()
+        if self.transport.is_closing():
+            self._abort_later()
 
     # What the parser calls
 
@@ -154,25 +157,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._head_arrived()
         self._address(version)
-        self._held = self._at_once is not None and self._may_be_whole(version)
+        self._held = self._may_be_whole(version)
         if not self._held:
             self._begin(version)
 
-    def _may_be_whole(self, version: str) -> bool:
-        """Whether it may be answered while it is parsed; of several in one piece the first alone."""
-        return (
-            self._first
-            and self._open == 0
-            and version == "1.1"
-            and self.scope["method"] != "HEAD"
-            and not self.expect_100_continue
-            and not self.flow.write_paused
-            and self.parser.should_keep_alive()
-            and not self.parser.should_upgrade()
-        )
-
     def _begin(self, version: str = "1.1") -> None:
-        before, self.cycle = self.cycle, self._new_cycle(version)
+        scope: Any = self.scope
+        stays = version != "1.0" and self.parser.should_keep_alive()
+        made = self._new_cycle(scope, keep_alive=stays, expects=self.expect_100_continue)
+        before, self.cycle = self.cycle, made
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
@@ -182,21 +175,6 @@ class BoundedProtocol(HttpToolsProtocol):
         body, self._held, self._body = self._body, False, b""
         if body:
             super().on_body(body)
-
-    def _new_cycle(self, version: str = "1.1") -> Cycle:
-        return Cycle(
-            scope=self.scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
-            on_response=self.on_response_complete,
-        )
 
     def on_body(self, body: bytes) -> None:
         if self._held:
@@ -223,24 +201,6 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._held or not self._answered_at_once():
             super().on_message_complete()
 
-    def _answered_at_once(self) -> bool:
-        """Whether the application had an answer; else it works on the request in a task."""
-        scope: Any = self.scope
-        try:
-            said = self._at_once(scope, self._body) if self._at_once is not None else None
-            if said is None:
-                self._begin()
-                return False
-            self._held, self._body = False, b""
-            self._open += 1
-            self._current = self.cycle = self._new_cycle()
-            self._current.say(said)
-        except Exception as error:  # a defect, or a header that cannot be said: as uvicorn ends it
-            self.logger.error("Exception in ASGI application\n", exc_info=error)
-            self._parting = True
-            self._abort()
-        return True
-
     # Parsing
 
     def _feed(self, data: bytes) -> None:
@@ -265,7 +225,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _parse(self, piece: bytes) -> bool:
         """Whether there may be more to parse on this connection."""
-        self._ended, self._first = False, True
+        self._ended, self._first, self._told = False, True, False
+        begins = self._in_head and not self._begun
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
@@ -280,6 +241,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return False
         if self._held:
             self._begin()
+        if self._told and begins and self._learns:
+            self._learn(piece)
         if self._in_head and not self._ended:
             # The parser tells of a header when it is whole: until then only we can see how long it is.
             self._raw += len(piece)
@@ -340,9 +303,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
             self.loop.call_soon(self._feed_rest)
         elif self._open == 0:
-            self._crowd.waits(self)
-            if self._refusal is not None:
-                self._answer(self._refusal)
+            self._rest()
+
+    def _rest(self) -> None:
+        self._crowd.waits(self)
+        if self._refusal is not None:
+            self._answer(self._refusal)
 
     def _refuse(self, problem: Problem) -> None:
         """Take no more; tell why, once all that came before is answered."""

@@ -22,6 +22,7 @@ from harness.errors import PortInUse, UsageError
 from harness.serving.crowd import Crowd, room_for
 from harness.serving.envelope import ASGIApp
 from harness.serving.protocol import BoundedProtocol
+from harness.serving.rounds import Rounds
 from harness.serving.watched import watched
 
 LOOPBACK = "127.0.0.1"
@@ -180,7 +181,7 @@ def _server(app: ASGIApp, most: int) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
-            http=cast(Any, partial(BoundedProtocol, crowd=Crowd(most))),
+            http=cast(Any, partial(BoundedProtocol, crowd=Crowd(most), rounds=Rounds())),
             ws="none",
             lifespan="on",
             log_config=None,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -13,6 +15,9 @@ import uvloop
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _WARM_UP = 0.3
+
+TURN = b"{turn........}"
+"""Stands in a request for a number that no other request has, of as many bytes."""
 
 
 @dataclass
@@ -49,7 +54,8 @@ async def _drive(
 ) -> Measured:
     loop, told = asyncio.get_running_loop(), Measured()
     over: asyncio.Future[None] = loop.create_future()
-    clients = [_Client(request, told, over) for _ in range(connections)]
+    turns = itertools.count()
+    clients = [_Client(request, told, over, turns) for _ in range(connections)]
     for client in clients:
         await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc]
     if requests is None:
@@ -70,8 +76,11 @@ async def _drive(
 
 
 class _Client(asyncio.Protocol):
-    def __init__(self, request: bytes, told: Measured, over: asyncio.Future[None]) -> None:
+    def __init__(
+        self, request: bytes, told: Measured, over: asyncio.Future[None], turns: Iterator[int]
+    ) -> None:
         self._request, self._told, self._over = request, told, over
+        self._turns = turns if TURN in request else None
         self._heard, self._sent = b"", 0.0
         self._transport: asyncio.Transport | None = None
 
@@ -86,8 +95,11 @@ class _Client(asyncio.Protocol):
 
     def _ask(self) -> None:
         if self._transport is not None:
+            request = self._request
+            if self._turns is not None:
+                request = request.replace(TURN, b"%014x" % next(self._turns))
             self._sent = time.perf_counter()
-            self._transport.write(self._request)
+            self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         heard = self._heard = self._heard + data

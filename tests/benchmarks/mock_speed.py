@@ -1,9 +1,10 @@
-"""What a mock costs: ``python -m tests.benchmarks.mock_speed requests|growth|memory|start|kafka [AMOUNT]``.
+"""What a mock costs: ``python -m tests.benchmarks.mock_speed COMMAND [AMOUNT]``.
 
-requests: rate, CPU and p99 beside a bare uvicorn app, in turns (AMOUNT: seconds each); growth: the same of 12
-and of 1,200 operations; memory: what a mock holds while it answers AMOUNT requests; start: twelve services in
-one process, cold and from the cache of parsed contracts; kafka: AMOUNT validated messages through one core.
-Every table is of one run; nothing is asserted. Ratios of CPU hold on a busy machine too, rates do not.
+requests: rate, CPU and p99 beside a bare uvicorn app, in turns (AMOUNT: seconds each); traced: the same, each
+request of a trace of its own, so that no head comes twice; growth: that of 12 and of 1,200 operations;
+memory: what a mock holds while it answers AMOUNT requests; start: twelve services in one process, cold and
+from the cache of parsed contracts; kafka: AMOUNT validated messages through one core. Every table is of one
+run; nothing is asserted. Ratios of CPU hold on a busy machine too, rates do not.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.mock_contract import BARE, Load
-from tests.benchmarks.mock_load import Measured, cpu_of, measure, resident, send
+from tests.benchmarks.mock_load import TURN, Measured, cpu_of, measure, resident, send
 from tests.benchmarks.mock_servers import Serving, serving_of
 
 ROUNDS = 4
@@ -34,16 +36,22 @@ CONTRACTS = Path(__file__).parents[2] / "contracts"
 def requests(seconds: float) -> Table:
     """Aims: stateless 0.50 of bare uvicorn, stateful 0.25, p99 no more than 3 times its."""
     names = (BARE, "stateless", "stateful", "stateless, with a token", "stateful, with a token")
-    return _beside(names, seconds, "Beside bare uvicorn; journal on")
+    return _beside(names, seconds, "Beside bare uvicorn; journal on", raw)
+
+
+def traced(seconds: float) -> Table:
+    """What heads cost that are not known: see ``harness.serving.known_heads``."""
+    names = (BARE, "stateless", "stateful")
+    return _beside(names, seconds, "Beside bare uvicorn, no head twice; journal on", _traced)
 
 
 def growth(seconds: float) -> Table:
     """Aim: a ratio of 1."""
     names = ("12 operations", "1200 operations")
-    return _beside(names, seconds, "The number of operations; stateless, journal on")
+    return _beside(names, seconds, "The number of operations; stateless, journal on", _traced)
 
 
-def _beside(names: Sequence[str], seconds: float, title: str) -> Table:
+def _beside(names: Sequence[str], seconds: float, title: str, raw: Callable[[Load], bytes]) -> Table:
     found: dict[tuple[str, str], list[Measured]] = {}
     with _all(names) as servers:
         for server in servers.values():
@@ -165,6 +173,12 @@ def raw(load: Load) -> bytes:
     return "\r\n".join([*lines, "", load.body]).encode()
 
 
+def _traced(load: Load) -> bytes:
+    """The same, each time of another trace (W3C Trace Context, 3.2)."""
+    trace = f"00-4bf92f3577b34da6a3{TURN.decode()}-00f067aa0ba902b7-01"
+    return raw(replace(load, headers={**load.headers, "traceparent": trace}))
+
+
 @contextmanager
 def _all(names: Sequence[str]) -> Iterator[Mapping[str, Serving]]:
     """These servers, each in a process of its own, all on the first core; we are on another."""
@@ -193,6 +207,7 @@ def _all(names: Sequence[str]) -> Iterator[Mapping[str, Serving]]:
 
 COMMANDS: Mapping[str, tuple[Callable[[float], Table], float]] = {
     "requests": (requests, 2.0),
+    "traced": (traced, 2.0),
     "growth": (growth, 2.0),
     "memory": (memory, 2_000_000),
     "start": (start, 4),
