@@ -29,7 +29,6 @@ OF_CONNECTION = ("server", "client", "scheme", "state")
 """What a scope says of the connection, whatever the head."""
 
 _END = b"\r\n\r\n"
-_CAPITALS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 class KnownHead:
@@ -75,10 +74,10 @@ class KnownHeads:
         return known if known is not None and known.size + known.length == len(data) else None
 
     def learn(self, data: bytes, scope: Scope) -> None:
-        """These bytes were parsed as one whole request, which ends a sentence: the next one begins behind."""
+        """These bytes were parsed, from the first to the last, as one request."""
         size = data.find(_END) + 4
         head = data[:size]
-        if size > LONGEST or size < len(_END) or head[0] not in _CAPITALS:
+        if size > LONGEST or head in self._known:
             return
         said = hash(head)
         if said not in self._once:
@@ -87,7 +86,7 @@ class KnownHeads:
             self._once.add(said)
             return
         known = KnownHead(scope, size, _length(scope))
-        if size + known.length == len(data) and "transfer-encoding" not in known.headers:
+        if size + known.length == len(data):  # else it came in chunks, or behind empty lines
             if len(self._known) >= self._most:
                 self._known.popitem(last=False)
             self._known[head] = known

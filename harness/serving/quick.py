@@ -41,12 +41,8 @@ class QuickProtocol(HttpToolsProtocol, ABC):
         self._told, self._said = False, b""
         self._rested = 0.0
 
-    def eof_received(self) -> None:
-        """asyncio's: the transport says what it was given, then closes."""
-        self.speak()
-
     def shutdown(self) -> None:
-        """uvicorn's: the server ends."""
+        """uvicorn's: the server ends, it may be in the middle of a round."""
         self.speak()
         super().shutdown()
 

@@ -1,0 +1,318 @@
+"""A head that came before is not parsed again, and nobody can tell the difference."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+import uvicorn
+from hypothesis import given
+from hypothesis import strategies as st
+from uvicorn.server import ServerState
+
+from harness.serving.known_heads import LONGEST, MOST, KnownHeads, known_in
+from harness.serving.protocol import BoundedProtocol
+from harness.serving.wire import Said, Scope, headers_of
+from tests.unit.serving.live import DEADLINE, Service, served
+from tests.unit.serving.talk import exchange, read
+
+HOST = b" HTTP/1.1\r\nHost: h\r\n"
+KNOWN = b"GET /a" + HOST + b"\r\n"
+
+
+class Echo:
+    """Says what it was asked, at once; ``known`` tells of each request whether its head was known."""
+
+    def __init__(self, *, learns: bool = True) -> None:
+        self.known: list[bool] = []
+        self.scopes: list[dict[str, Any]] = []
+        if learns:
+            self.heads = KnownHeads()
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            return
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        status, headers, answer = said(scope, body)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+    def at_once(self, scope: Scope, body: bytes) -> Said | None:
+        self.known.append(known_in(scope) is not None)
+        self.scopes.append({name: value for name, value in scope.items() if name != "extensions"})
+        if scope["path"] == "/hold":
+            time.sleep(0.3)  # whatever comes meanwhile has come when the loop looks again
+        return None if scope["path"] == "/slow" else said(scope, body)
+
+
+def said(scope: Scope, body: bytes) -> Said:
+    asked = [scope["method"], scope["raw_path"].decode(), scope["query_string"].decode(), headers_of(scope)]
+    text = orjson.dumps([*asked, body.decode("latin-1")])
+    headers = [(b"content-length", b"%d" % len(text))]
+    if scope["path"] == "/last":
+        headers.append((b"connection", b"close"))
+    return 200, headers, text
+
+
+@pytest.fixture
+def app() -> Echo:
+    return Echo()
+
+
+@pytest.fixture
+def connection(app: Echo) -> Iterator[socket.socket]:
+    with served([Service("tested", app)]) as addresses:
+        url = httpx.URL(addresses.services["tested"])
+        with socket.create_connection((url.host, url.port or 0), timeout=DEADLINE) as made:
+            yield made
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /a%20b?c=d" + HOST + b"Accept: */*\r\nAccept: text/plain\r\n\r\n",
+        b"POST /a" + HOST + b"Content-Length: 3\r\nAuthorization: Bearer x\r\n\r\nabc",
+        b"DELETE /a" + HOST + b"\r\n",
+    ],
+)
+def test_from_the_third_time_on_it_is_known_and_means_the_same(
+    app: Echo, connection: socket.socket, request_: bytes
+) -> None:
+    answers = [exchange(connection, request_)[1] for _ in range(4)]
+    assert app.known == [False, False, True, True]
+    assert answers == [answers[0]] * 4
+    assert app.scopes == [app.scopes[0]] * 4
+    with socket.create_connection(connection.getpeername(), timeout=DEADLINE) as other:
+        assert exchange(other, request_)[1] == answers[0]
+    assert app.known[-1], "heads are those of all connections"
+    assert app.scopes[-1]["client"] != app.scopes[0]["client"]
+
+
+def test_another_body_of_the_same_length_is_another_body(app: Echo, connection: socket.socket) -> None:
+    request = b"POST /a" + HOST + b"Content-Length: 3\r\n\r\n"
+    bodies = [orjson.loads(exchange(connection, request + each)[1])[-1] for each in (b"abc", b"def", b"ghi")]
+    assert bodies == ["abc", "def", "ghi"] and app.known[-1]
+
+
+def test_a_body_in_chunks_is_parsed_each_time(app: Echo, connection: socket.socket) -> None:
+    head, chunks = b"POST /a" + HOST + b"Transfer-Encoding: chunked\r\n\r\n", b"2\r\nab\r\n0\r\n\r\n"
+    for _ in range(3):
+        exchange(connection, head + chunks)
+    assert app.known == [False] * 3
+    assert orjson.loads(exchange(connection, head, chunks)[1])[-1] == "ab"
+
+
+def test_who_has_nothing_to_say_at_once_gets_a_task_all_the_same(
+    app: Echo, connection: socket.socket
+) -> None:
+    for _ in range(4):
+        assert b"/slow" in exchange(connection, b"GET /slow" + HOST + b"\r\n")[1]
+    assert app.known == [False] * 4, "what is not answered at once need not be known"
+
+
+def test_an_answer_that_is_the_last_ends_the_connection(app: Echo, connection: socket.socket) -> None:
+    last = b"GET /last" + HOST + b"\r\n"
+    for number in range(4):
+        with socket.create_connection(connection.getpeername(), timeout=DEADLINE) as other:
+            assert b"connection: close" in exchange(other, last)[0]
+            assert other.recv(1) == b""
+            assert app.known[-1] == (number > 1)
+
+
+def test_what_looks_like_a_head_in_the_middle_of_another_is_none(connection: socket.socket) -> None:
+    """Else whoever sends it says what it means to others."""
+    inside = b"GET /a HTTP/1.1\r\nY: z\r\n\r\n"
+    for _ in range(4):
+        assert b"/e" in exchange(connection, b"GET /e" + HOST + b"X: ", inside)[1]
+    assert exchange(connection, inside)[0].startswith(b"HTTP/1.1 400 "), "alone it has no Host"
+
+
+@pytest.mark.parametrize(
+    ("begun", "status"),
+    [
+        (b"GET /e" + HOST + b"X: ", b"400"),  # which has two Hosts then
+        (b"POST /e" + HOST + b"Content-Length: %d\r\n\r\n" % len(KNOWN), b"200"),
+    ],
+)
+def test_a_known_head_in_the_middle_of_a_request_is_none(
+    app: Echo, connection: socket.socket, begun: bytes, status: bytes
+) -> None:
+    for _ in range(3):
+        exchange(connection, KNOWN)
+    assert app.known == [False, False, True]
+    head, body = exchange(connection, begun, KNOWN)
+    assert head.startswith(b"HTTP/1.1 " + status) and b'"/a"' not in body
+    assert len(app.known) <= 4
+
+
+def test_who_says_no_more_is_answered_first(app: Echo, connection: socket.socket) -> None:
+    """What leaves at the end of the loop's round must leave before the connection does."""
+    for _ in range(4):
+        with socket.create_connection(connection.getpeername(), timeout=DEADLINE) as other:
+            exchange(other, b"GET /b" + HOST + b"\r\n")
+            connection.sendall(b"GET /hold" + HOST + b"\r\n")
+            other.sendall(KNOWN)
+            other.shutdown(socket.SHUT_WR)
+            assert b'"/a"' in read(other)[1]
+            assert other.recv(1) == b""
+            read(connection)
+    assert app.known[-1]
+
+
+def test_what_is_malformed_is_told_after_what_came_before_it(connection: socket.socket) -> None:
+    for _ in range(3):
+        exchange(connection, b"GET /a" + HOST + b"\r\n")
+    connection.sendall(b"GET /a" + HOST + b"\r\n" + b"\x00\x00\r\n\r\n")
+    assert read(connection)[0].startswith(b"HTTP/1.1 200 ")
+    assert read(connection)[0].startswith(b"HTTP/1.1 400 ")
+    assert connection.recv(1) == b""
+
+
+def test_a_connection_whose_heads_are_known_is_left_when_it_rests(
+    app: Echo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = uvicorn.Config
+    monkeypatch.setattr(uvicorn, "Config", lambda *a, **k: config(*a, **{**k, "timeout_keep_alive": 0.4}))
+    with served([Service("tested", app)]) as addresses:
+        url = httpx.URL(addresses.services["tested"])
+        with socket.create_connection((url.host, url.port or 0), timeout=DEADLINE) as made:
+            ends = time.monotonic() + 1.2
+            while time.monotonic() < ends:
+                exchange(made, b"GET /a" + HOST + b"\r\n")
+                time.sleep(0.05)  # the time between two requests is what is tried
+            rests = time.monotonic()
+            assert made.recv(1) == b""
+            assert 0.2 < time.monotonic() - rests < DEADLINE
+    assert app.known[-1]
+
+
+def test_heads_are_few_and_short() -> None:
+    heads = KnownHeads()
+    for number in range(2 * MOST):
+        for _ in range(3):
+            head = b"GET /%d" % number + HOST + b"\r\n"
+            heads.learn(head, {"headers": [(b"host", b"h")]})
+    assert len(heads) == MOST
+    assert heads.find(b"GET /%d" % (2 * MOST - 1) + HOST + b"\r\n") is not None
+    assert heads.find(b"GET /0" + HOST + b"\r\n") is None, "the oldest makes room"
+    long = b"GET /" + b"a" * LONGEST + HOST + b"\r\n"
+    for _ in range(3):
+        heads.learn(long, {"headers": [(b"host", b"h")]})
+    assert heads.find(long) is None
+
+
+PIECES = (
+    b"GET /a" + HOST + b"\r\n",
+    b"GET /b?c=1" + HOST + b"X: y\r\n\r\n",
+    b"POST /a" + HOST + b"Content-Length: 4\r\n\r\n",
+    b"POST /a" + HOST + b"Content-Length: 2\r\n\r\n",
+    b"POST /a" + HOST + b"Transfer-Encoding: chunked\r\n\r\n",
+    b"POST /a" + HOST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"abcd",
+    b"ab",
+    b"2\r\nab\r\n0\r\n\r\n",
+    b"GET /slow" + HOST + b"\r\n",
+    b"GET /last" + HOST + b"\r\n",
+    b"GET /a HTTP/1.0\r\n\r\n",
+    b"GET /e" + HOST + b"X: ",
+    b"GET /a HTTP/1.1\r\nY: z\r\n\r\n",
+    b"\r\n",
+    b"\r\n\r\n",
+    b"G",
+    b"GET",
+)
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.sampled_from(PIECES), st.booleans()), max_size=6), min_size=2, max_size=6)
+)
+def test_whatever_comes_is_answered_as_if_nothing_were_known(
+    sent: Sequence[Sequence[tuple[bytes, bool]]],
+) -> None:
+    """A head that is taken for another, or a body for a head, is how requests are smuggled.
+
+    ``sent`` is what comes on one connection after the other, each piece alone or with the one before it.
+    """
+    known, plain = Echo(), Echo(learns=False)
+    assert asyncio.run(_told(known, sent)) == asyncio.run(_told(plain, sent))
+
+
+_IDS = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|00-[0-9a-f]{32}-[0-9a-f]{16}-01")
+
+
+def test_what_was_asked_before_the_end_is_answered_before_it() -> None:
+    async def said_at_the_end() -> bytes:
+        made, wire = _connected(Echo())
+        made.data_received(KNOWN)
+        made.shutdown()
+        return wire.said
+
+    assert asyncio.run(said_at_the_end()).startswith(b"HTTP/1.1 200 ")
+
+
+async def _told(app: Echo, sent: Sequence[Sequence[tuple[bytes, bool]]]) -> list[bytes]:
+    """What an application says on each connection."""
+    found = []
+    for pieces in sent:
+        made, wire = _connected(app)
+        data = b""
+        for piece, alone in pieces:
+            data += piece
+            if alone and wire.reads:
+                made.data_received(data)
+                data = b""
+            for _ in range(8):
+                await asyncio.sleep(0)
+        found.append(_IDS.sub(b"*", wire.said))
+        made.connection_lost(None)
+    return found
+
+
+def _connected(app: Echo) -> tuple[BoundedProtocol, _Wire]:
+    config = uvicorn.Config(
+        app, http=BoundedProtocol, log_config=None, lifespan="off", access_log=False, proxy_headers=False
+    )
+    config.load()
+    made, wire = BoundedProtocol(config, ServerState(), {}), _Wire()
+    made.connection_made(wire)  # type: ignore[arg-type]
+    return made, wire
+
+
+class _Wire:
+    """A transport that keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said, self.reads, self._closes = b"", True, False
+
+    def write(self, data: bytes) -> None:
+        self.said += b"" if self._closes else data
+
+    def close(self) -> None:
+        self._closes, self.reads = True, False
+
+    abort = write_eof = close
+
+    def is_closing(self) -> bool:
+        return self._closes
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def pause_reading(self) -> None:
+        """Nothing comes but what is put in."""
+
+    resume_reading = pause_reading
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return ("127.0.0.1", 1) if name in ("peername", "sockname") else default
