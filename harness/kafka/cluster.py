@@ -6,13 +6,16 @@ A mock cluster lives as long as its process. ``rd_kafka_mock_*`` is declared exp
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
 import re
 import socket
 import stat
+import struct
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +26,10 @@ LOOPBACK = "127.0.0.1"
 _BROKER_ID = 1
 _BACKLOG = 512
 _ERRORS_ONLY = b"3"
+_DRIBBLE = 1024 * 1024
+"""Bytes of a request that never arrives."""
+
+_BETWEEN_BYTES = 0.002
 _UNKNOWN_TO_THIS_VERSION = "this version of confluent-kafka does not offer it"
 
 _POINTER = ctypes.c_void_p
@@ -108,19 +115,50 @@ def _through_ctypes(topics: Mapping[str, int], port: int) -> Cluster:
     cluster = library.rd_kafka_mock_cluster_new(handle, 1)
     if not cluster:
         raise BrokerError("embedded Kafka", "librdkafka could not make its mock cluster")
-    for setter, milliseconds in _GROUP_TIMES.items():
-        _call(library, setter, cluster, milliseconds)
-    # Its own choice is broker 0, which there is none of: clients that ask the controller (KafkaJS) give up.
-    _call(library, "rd_kafka_mock_set_controller_id", cluster, _BROKER_ID)
-    for topic, partitions in topics.items():
-        refused = library.rd_kafka_mock_topic_create(cluster, topic.encode(), max(1, partitions), 1)
-        if refused:
-            raise BrokerError(f"topic {topic}", f"embedded Kafka refuses it (librdkafka error {refused})")
-    # Last: who waits at the port for the broker to return makes a topic by asking for it, of four partitions.
     bootstrap = library.rd_kafka_mock_cluster_bootstraps(cluster).decode()
-    if listener is not None:
-        bootstrap = _move(library, cluster, listener, _port_of(bootstrap))
+    with _Dribble(_port_of(bootstrap)):
+        for setter, milliseconds in _GROUP_TIMES.items():
+            _call(library, setter, cluster, milliseconds)
+        # Its own choice is broker 0, which there is none of: who asks the controller (KafkaJS) gives up.
+        _call(library, "rd_kafka_mock_set_controller_id", cluster, _BROKER_ID)
+        for topic, partitions in topics.items():
+            refused = library.rd_kafka_mock_topic_create(cluster, topic.encode(), max(1, partitions), 1)
+            if refused:
+                raise BrokerError(f"topic {topic}", f"embedded Kafka refuses it (librdkafka error {refused})")
+        # Last: who waits at the port for the broker to return makes a topic by asking, of four partitions.
+        if listener is not None:
+            bootstrap = _move(library, cluster, listener, _port_of(bootstrap))
     return Cluster(bootstrap, (library, handle, cluster))
+
+
+class _Dribble:
+    """A request that arrives byte by byte, and wakes the mock's thread while that is given commands.
+
+    It serves a command and then empties the pipe that woke it, also of the wake-up for a next command that
+    came meanwhile, and then sleeps for up to a second (rd_kafka_mock_cluster_thread_main, librdkafka 2.16):
+    with thirty topics every third start took seconds.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._connection = socket.create_connection((LOOPBACK, port))
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._send, name="embedded-kafka-dribble", daemon=True)
+
+    def __enter__(self) -> None:
+        self._connection.sendall(struct.pack(">i", _DRIBBLE))
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._connection.close()
+
+    def _send(self) -> None:
+        with contextlib.suppress(OSError):  # it hung up: then we wait, as long as it sleeps
+            for _ in range(_DRIBBLE - 1):
+                if self._over.wait(_BETWEEN_BYTES):
+                    return
+                self._connection.sendall(b"\0")
 
 
 def _library() -> Any:

@@ -81,6 +81,14 @@ def test_who_waits_at_the_port_finds_topics_as_they_were_asked_for() -> None:
         assert waiting.flush(10) == 0
 
 
+def test_a_thousand_topics_are_there_in_a_moment() -> None:
+    """The mock's thread sleeps a second on a command whose wake-up it took for the one before."""
+    many = {f"portal.{number}.v1": 2 for number in range(1000)}
+    with EmbeddedBroker(many, timeout=10) as embedded:
+        found = admin_client(embedded.broker).list_topics(timeout=10).topics
+    assert {name: len(found[name].partitions) for name in many} == many
+
+
 def test_a_port_in_use_is_said_so() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

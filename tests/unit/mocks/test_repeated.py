@@ -1,4 +1,4 @@
-"""Requests whose heads a mock knows already: what it found out about them, and what it asks anew each time."""
+"""Requests whose heads a mock knows already: what it knows of them, and what it asks anew each time."""
 
 from __future__ import annotations
 
