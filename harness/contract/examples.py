@@ -121,13 +121,17 @@ def complete(
 
 
 def _generated(schema: Schema, seed: int) -> Iterator[dict[str, JSON]]:
+    """Made once: whoever completes one lays over it what differs."""
+    cache: dict[Any, Any] = schema.resources.compiled if isinstance(schema.resources, Documents) else {}
     for offset in range(3):
+        key = ("generated", schema.uri, schema.dialect, schema.scope, seed, offset)
         try:
-            value = generate(schema, seed + offset, "response", like_examples=offset == 0)
+            if key not in cache:
+                cache[key] = generate(schema, seed + offset, "response", like_examples=offset == 0)
         except ContractError:
             return
-        if isinstance(value, dict):
-            yield value
+        if isinstance(cache[key], dict):
+            yield cache[key]
 
 
 def _agreement(value: JSON, partial: JSON) -> int:
