@@ -6,7 +6,8 @@ import asyncio
 import re
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -179,24 +180,6 @@ def test_what_is_malformed_is_told_after_what_came_before_it(connection: socket.
     assert connection.recv(1) == b""
 
 
-def test_a_connection_whose_heads_are_known_is_left_when_it_rests(
-    app: Echo, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = uvicorn.Config
-    monkeypatch.setattr(uvicorn, "Config", lambda *a, **k: config(*a, **{**k, "timeout_keep_alive": 0.4}))
-    with served([Service("tested", app)]) as addresses:
-        url = httpx.URL(addresses.services["tested"])
-        with socket.create_connection((url.host, url.port or 0), timeout=DEADLINE) as made:
-            ends = time.monotonic() + 1.2
-            while time.monotonic() < ends:
-                exchange(made, b"GET /a" + HOST + b"\r\n")
-                time.sleep(0.05)  # the time between two requests is what is tried
-            rests = time.monotonic()
-            assert made.recv(1) == b""
-            assert 0.2 < time.monotonic() - rests < DEADLINE
-    assert app.known[-1]
-
-
 def test_heads_are_few_and_short() -> None:
     heads = KnownHeads()
     for number in range(2 * MOST):
@@ -261,6 +244,21 @@ def test_what_was_asked_before_the_end_is_answered_before_it() -> None:
     assert asyncio.run(said_at_the_end()).startswith(b"HTTP/1.1 200 ")
 
 
+def test_a_connection_is_left_when_it_has_rested_for_long_enough() -> None:
+    async def asked_again_and_again() -> list[bool]:
+        made, wire = _connected(Echo())
+        clock = _Clock()
+        made.loop, closed = clock, []  # type: ignore[assignment]
+        for pause in (4.0, 4.0, 4.0, 4.0, 5.5):
+            made.data_received(KNOWN)
+            await asyncio.sleep(0)
+            clock.pass_by(pause)
+            closed.append(wire.is_closing())
+        return closed
+
+    assert asyncio.run(asked_again_and_again()) == [False] * 4 + [True], "five seconds may it rest"
+
+
 async def _told(app: Echo, sent: Sequence[Sequence[tuple[bytes, bool]]]) -> list[bytes]:
     """What an application says on each connection."""
     found = []
@@ -287,6 +285,41 @@ def _connected(app: Echo) -> tuple[BoundedProtocol, _Wire]:
     made, wire = BoundedProtocol(config, ServerState(), {}), _Wire()
     made.connection_made(wire)  # type: ignore[arg-type]
     return made, wire
+
+
+@dataclass
+class _Timer:
+    due: float
+    call: Callable[[], None]
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class _Clock:
+    """The time of an event loop, as a connection asks for it."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._timers: list[_Timer] = []
+
+    def time(self) -> float:
+        return self._now
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> _Timer:
+        self._timers.append(_Timer(self._now + seconds, call))
+        return self._timers[-1]
+
+    def pass_by(self, seconds: float) -> None:
+        """Let so much time pass."""
+        ends = self._now + seconds
+        while due := [each for each in self._timers if each.due <= ends and not each.cancelled]:
+            first = min(due, key=lambda each: each.due)
+            self._timers.remove(first)
+            self._now = first.due
+            first.call()
+        self._now = ends
 
 
 class _Wire:
