@@ -85,7 +85,7 @@ class Exchange:
     ) -> None:
         self._admission, self._judge, self._denials, self._pool = admission, judge, denials, pool
         self._gate: Gate | None = None
-        self._now = handler.answer if isinstance(handler, AtOnce) and denials is None else None
+        self._now = handler.answer if isinstance(handler, AtOnce) else None
         is_async = (
             isinstance(handler, AtOnce)
             or inspect.iscoroutinefunction(handler)
@@ -133,11 +133,16 @@ class Exchange:
             self._line.check()
         if self._now is None:
             return None
-        claims = self._gate.admit(scope, incoming.headers) if self._gate is not None else EMPTY
-        request = self._admission.admit_whole(
-            scope, body, incoming.headers, incoming.path, claims, incoming.trace
-        )
-        answer = self._now(request)
+        try:
+            claims = self._gate.admit(scope, incoming.headers) if self._gate is not None else EMPTY
+            request = self._admission.admit_whole(
+                scope, body, incoming.headers, incoming.path, claims, incoming.trace
+            )
+            answer = self._now(request)
+        except Denied:
+            if self._denials is None:
+                raise
+            return None  # whoever is to hear of it hears of it on a thread
         self._hold(answer, request)
         return answer
 

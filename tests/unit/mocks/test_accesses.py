@@ -116,6 +116,18 @@ def _said(record: Record, *names: str) -> tuple[JSON, ...]:
     return tuple(record.json()[name] for name in names)
 
 
+def test_each_of_many_that_are_alike_is_told_once(live: Told) -> None:
+    path, mark = live.appointment(), live.listener.mark()
+    statuses = []
+    for who in (AMARA, BEN):
+        token = live.keys.mint({"scope": SCOPES, **_patient(who)})
+        asked = {"Authorization": f"Bearer {token}"}
+        statuses += [live.mock.client.get(f"/v1{path}", headers=asked).status_code for _ in range(5)]
+    assert statuses == [200] * 5 + [404] * 5
+    outcomes = [each.json()["outcome"] for each in live.told(mark)]
+    assert sorted(outcomes) == ["denied"] * 5 + ["granted"] * 5
+
+
 def test_a_read_is_told_as_granted(live: Told) -> None:
     path, mark = live.appointment(), live.listener.mark()
     answer = live.call("GET", path, _patient(AMARA))
