@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from harness.serving.connection import WholeAnswer
 from harness.serving.envelope import INCOMING, ASGIApp
-from harness.serving.wire import Message, Scope, headers_of
+from harness.serving.wire import Message, Said, Scope, headers_of
 
 MAX_RECORDED = 256 * 1024
 """Bytes of a body that go on record; a longer one is cut and marked ``truncated``."""
@@ -30,18 +32,7 @@ class Recorder:
 
     def wrap(self, app: ASGIApp, service: str) -> ASGIApp:
         """The application, with every exchange recorded."""
-
-        async def recorded(scope: Scope, receive: Any, send: Any) -> None:
-            if scope["type"] != "http":
-                await app(scope, receive, send)
-                return
-            tape = _Tape(receive, send)
-            try:
-                await app(scope, tape.receive, tape.send)
-            finally:
-                self._write(tape.line(scope, service))
-
-        return recorded
+        return _Recorded(app, service, self._write)
 
     def close(self) -> None:
         """Close the file; what happens later is not recorded."""
@@ -54,8 +45,33 @@ class Recorder:
                 self._file.write(line)
 
 
+class _Recorded:
+    def __init__(self, app: ASGIApp, service: str, write: Callable[[bytes], None]) -> None:
+        self._app, self._service, self._write = app, service, write
+        self._at_once: WholeAnswer | None = getattr(app, "at_once", None)
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        tape = _Tape(receive, send)
+        try:
+            await self._app(scope, tape.receive, tape.send)
+        finally:
+            self._write(tape.line(scope, self._service))
+
+    def at_once(self, scope: Scope, body: bytes) -> Said | None:
+        """See ``WholeAnswer``."""
+        said = self._at_once(scope, body) if self._at_once is not None else None
+        if said is not None:
+            tape = _Tape()
+            tape.keep(body, said)
+            self._write(tape.line(scope, self._service))
+        return said
+
+
 class _Tape:
-    def __init__(self, receive: Any, send: Any) -> None:
+    def __init__(self, receive: Any = None, send: Any = None) -> None:
         self._receive, self._send = receive, send
         self._body, self._answer = bytearray(), bytearray()
         self._cut = False
@@ -74,6 +90,13 @@ class _Tape:
         else:
             self._keep(self._answer, message.get("body", b""))
         await self._send(message)
+
+    def keep(self, body: bytes, said: Said) -> None:
+        """A whole exchange."""
+        self._status, headers, answer = said
+        self._headers = headers_of({"headers": headers})
+        self._keep(self._body, body)
+        self._keep(self._answer, answer)
 
     def _keep(self, into: bytearray, part: bytes) -> None:
         room = MAX_RECORDED - len(into)

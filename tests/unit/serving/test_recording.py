@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from harness.serving.app import build_app
+from harness.serving.exchange import Answer, AtOnce, Request
 from harness.serving.recording import MAX_RECORDED, Recorder
-from tests.unit.serving.live import client_of, contract_from, echo
+from tests.unit.serving.live import DEADLINE, Service, client_of, contract_from, echo, served
+from tests.unit.serving.talk import exchange
 
 CONTRACT = """
 openapi: 3.1.0
@@ -57,3 +62,30 @@ def test_each_exchange_is_one_line(records: list[dict[str, Any]]) -> None:
 
 def test_credentials_are_not_on_record(records: list[dict[str, Any]]) -> None:
     assert "s3cret" not in json.dumps(records)
+
+
+def test_what_is_answered_while_it_is_parsed_is_on_record_alike(tmp_path: Path) -> None:
+    contract = contract_from(tmp_path, CONTRACT)
+    recorder = Recorder(tmp_path / "exchanges.jsonl")
+    here: list[bool] = []
+
+    def answer(request: Request) -> Answer:
+        here.append(asyncio.current_task() is None)
+        return Answer(200, {"body": request.body})
+
+    app = build_app(contract, {"putThing": AtOnce(answer)}, None, recorder=recorder)
+    head = b"PUT /things/1 HTTP/1.1\r\nHost: h\r\nX-Correlation-Id: mine\r\n"
+    body = b'{"n": 1}'
+    head += b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with served([Service("tested", app)]) as addresses:
+        url = httpx.URL(addresses.services["tested"])
+        with socket.create_connection((url.host, url.port or 0), timeout=DEADLINE) as connection:
+            for pieces in ([head, body], [head + body], [head + body[:-1] + b"]"]):
+                exchange(connection, *pieces)
+    recorder.close()
+    asked = [json.loads(line) for line in recorder.path.read_text().splitlines()]
+    split, whole, refused = (each for each in asked if each["method"] == "PUT")
+    assert here == [False, True]
+    del split["response_headers"]["traceparent"], whole["response_headers"]["traceparent"]
+    assert split == whole
+    assert (refused["status"], len(refused["refused"])) == (400, 1)
