@@ -1,21 +1,18 @@
 """What a mock costs: ``python -m tests.benchmarks.mock_speed COMMAND [AMOUNT]``.
 
 requests: rate, CPU and p99 beside a bare uvicorn app, in turns (AMOUNT: seconds each); traced: the same, each
-request of a trace of its own, so that no head comes twice; growth: that of 12 and of 1,200 operations;
-memory: what a mock holds while it answers AMOUNT requests; start: twelve services in one process, cold and
-from the cache of parsed contracts; kafka: AMOUNT validated messages through one core. Every table is of one
-run; nothing is asserted. Ratios of CPU hold on a busy machine too, rates do not.
+request of a trace of its own, so that no head comes twice; growth: that of 12 and of 1,200 operations; kafka:
+AMOUNT validated messages through one core. Every table is of one run; nothing is asserted. Ratios of CPU hold
+on a busy machine too, rates do not. What a mock holds, and how soon it is there: ``mock_memory``,
+``mock_start``.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.mock_contract import BARE, Load
-from tests.benchmarks.mock_load import TURN, Measured, cpu_of, measure, resident, send
+from tests.benchmarks.mock_load import TURN, Measured, measure, send
 from tests.benchmarks.mock_servers import Serving, serving_of
 
 ROUNDS = 4
@@ -94,66 +91,6 @@ def _median(all_of: Sequence[Measured], what: Callable[[Measured], float]) -> fl
     return statistics.median(map(what, all_of))
 
 
-def memory(amount: float) -> Table:
-    """Aim: flat once the journal's ring is full."""
-    table = Table("server", "requests", "MiB", title=f"Memory over {amount:,.0f} requests; journal on")
-    for name in ("stateless", "stateful"):
-        with _all([name]) as servers:
-            server = servers[name]
-            done = 0
-            table.add_row(name, "0", f"{resident(server.pid):.1f}")
-            for _ in range(10):
-                for load in server.loads:
-                    each = int(amount / 10 / len(server.loads))
-                    told = send(server.port, raw(load), server.pid, connections=CONNECTIONS, requests=each)
-                    done += told.requests
-                table.add_row(name, f"{done:,}", f"{resident(server.pid):.1f}")
-    return table
-
-
-def start(copies: float) -> Table:
-    """Aims: ready in 1.5 s from the cache, in less than 100 MiB. ``copies`` of each shipped service."""
-    table = Table("cache", "seconds", "CPU s", "MiB", title=f"{int(copies) * 3} services in one process")
-    with tempfile.TemporaryDirectory() as folder:
-        contracts = _copied(Path(folder), int(copies))
-        for name in ("cold", "warm", "warm", "warm"):
-            table.add_row(name, *(f"{each:.2f}" for each in _started(contracts, Path(folder))))
-    return table
-
-
-def _copied(folder: Path, copies: int) -> Path:
-    contracts = folder / "contracts"
-    shutil.copytree(CONTRACTS / "shared", contracts / "shared")
-    shutil.copy(CONTRACTS / "personas.yaml", contracts)
-    for name in ("scheduling", "coverage", "notifications"):
-        for number in range(copies):
-            copy = contracts / (f"{name}{number}" if number else name)
-            shutil.copytree(CONTRACTS / name, copy)
-            if number:  # whose events there would be of whom is said once
-                (copy / "asyncapi.yaml").unlink()
-    return contracts
-
-
-def _started(contracts: Path, folder: Path) -> tuple[float, float, float]:
-    """Seconds from the command to the ready file, of which CPU; and MiB by then."""
-    ready = folder / "ready.json"
-    ready.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "harness.cli.main", "mock", str(contracts), "--kafka", "none"]
-    environment = {**os.environ, "PORTAL_CACHE": str(folder / "cache"), "PORTAL_STATE": str(folder / "state")}
-    began = time.perf_counter()
-    with subprocess.Popen(
-        [*command, "--ready-file", str(ready)], env=environment, stdout=subprocess.DEVNULL
-    ) as process:
-        try:
-            while not ready.exists():
-                if process.poll() is not None:
-                    raise RuntimeError(f"portal mock ended with {process.returncode}")
-                time.sleep(0.005)
-            return time.perf_counter() - began, cpu_of(process.pid), resident(process.pid)
-        finally:
-            process.terminate()
-
-
 def kafka(amount: float) -> Table:
     """Aim: 10,000 a second through one core."""
     command = [sys.executable, "-m", "tests.benchmarks.mock_servers", "--kafka", str(int(amount))]
@@ -209,8 +146,6 @@ COMMANDS: Mapping[str, tuple[Callable[[float], Table], float]] = {
     "requests": (requests, 2.0),
     "traced": (traced, 2.0),
     "growth": (growth, 2.0),
-    "memory": (memory, 2_000_000),
-    "start": (start, 4),
     "kafka": (kafka, 50_000),
 }
 
