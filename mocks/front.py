@@ -34,10 +34,11 @@ _HIDDEN = b"***"
 
 
 class _Shown(NamedTuple):
-    """Of a request's head, without credentials."""
+    """Of a request's head, without credentials; ``fault`` is the one that it asks for."""
 
     headers: list[tuple[bytes, bytes]]
     query: bytes
+    fault: bytes | None
 
 
 class Front:
@@ -62,35 +63,28 @@ class Front:
             return
         at, began = time.time(), time.perf_counter()
         tape = Tape(receive, send)
-        asked, headers, secret = None, [], self._secret
-        for pair in scope["headers"]:
-            name = pair[0]
-            headers.append((name, _HIDDEN) if name in secret else pair)
-            if name == _FAULT:
-                asked = pair[1]
-        fault = ""
+        shown, fault = self._shown(scope), ""
         try:
-            if asked is None and not self._faults.active:
+            if shown.fault is None and not self._faults.active:
                 await self._app(scope, tape.receive, tape.send)
             else:
-                fault = await self._faulted(scope, tape, asked)
+                fault = await self._faulted(scope, tape, shown.fault)
         finally:
             extensions = scope.get("extensions") or EMPTY
             incoming: Incoming | None = extensions.get(INCOMING)
             problem = incoming.problem if incoming is not None else None
-            query = scope["query_string"]
             self._journal.exchange(
                 at,
                 time.perf_counter() - began,
                 (incoming.operation if incoming is not None else "") or tape.operation,
                 scope["method"],
                 scope.get("raw_path") or scope["path"].encode(),
-                query if not self._secret_query else _discreet_query(query, self._secret_query),
-                headers,
+                shown.query,
+                shown.headers,
                 tape.body,
                 tape.size,
                 tape.status,
-                _discreet(tape.headers, secret),
+                _discreet(tape.headers, self._secret),
                 tape.answer,
                 tape.answer_size,
                 problem.errors or _told(problem) if problem is not None else (),
@@ -106,11 +100,9 @@ class Front:
         shown: _Shown | None = known.found.get(self) if known is not None else None
         if shown is None:
             shown = self._shown(scope)
-            if shown is None:
-                return None
             if known is not None:
                 known.found[self] = shown
-        said = self._now(scope, body)
+        said = self._now(scope, body) if shown.fault is None else None
         if said is None:
             return None
         status, said_headers, answer = said
@@ -135,18 +127,17 @@ class Front:
         )
         return said
 
-    def _shown(self, scope: Scope) -> _Shown | None:
-        """What may be told of a head; None where it asks for a fault."""
-        headers, secret = [], self._secret
+    def _shown(self, scope: Scope) -> _Shown:
+        """What may be told of a head."""
+        headers, secret, fault = [], self._secret, None
         for pair in scope["headers"]:
             name = pair[0]
-            if name == _FAULT:
-                return None
             headers.append((name, _HIDDEN) if name in secret else pair)
+            if name == _FAULT:
+                fault = pair[1]
         query = scope["query_string"]
-        return _Shown(
-            headers, query if not self._secret_query else _discreet_query(query, self._secret_query)
-        )
+        shown = query if not self._secret_query else _discreet_query(query, self._secret_query)
+        return _Shown(headers, shown, fault)
 
     async def _faulted(self, scope: Scope, tape: Tape, asked: bytes | None) -> str:
         """Play the faults that this exchange meets, if any; returns them in words."""

@@ -18,10 +18,12 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from harness.serving.connection import CONNECTION
+from harness.serving.crowd import MOST, Crowd
 from harness.serving.cycles import Cycle
 from harness.serving.heads import MAX_HEAD, Head, Refused, too_large
 from harness.serving.problems import PROBLEM_TYPE, Problem, problem_answer
 from harness.serving.quick import QuickProtocol
+from harness.serving.rounds import Rounds
 from harness.serving.tracing import trace_of
 from harness.serving.wire import encode_json
 
@@ -363,3 +365,8 @@ class BoundedProtocol(QuickProtocol):
         for cycle in (self._current, self.cycle):
             if cycle is not None:
                 cycle.disconnected = True
+
+
+def connections(most: int = MOST) -> Any:
+    """What uvicorn makes the connections of one server with, at most so many: its ``http``."""
+    return partial(BoundedProtocol, crowd=Crowd(most), rounds=Rounds())

@@ -11,18 +11,16 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import uvicorn
 import uvloop
 
 from harness.contract.model import EMPTY
 from harness.errors import PortInUse, UsageError
-from harness.serving.crowd import Crowd, room_for
+from harness.serving.crowd import room_for
 from harness.serving.envelope import ASGIApp
-from harness.serving.protocol import BoundedProtocol
-from harness.serving.rounds import Rounds
+from harness.serving.protocol import connections
 from harness.serving.watched import watched
 
 LOOPBACK = "127.0.0.1"
@@ -181,7 +179,7 @@ def _server(app: ASGIApp, most: int) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
-            http=cast(Any, partial(BoundedProtocol, crowd=Crowd(most), rounds=Rounds())),
+            http=connections(most),
             ws="none",
             lifespan="on",
             log_config=None,

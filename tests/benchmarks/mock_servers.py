@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,7 @@ import uvloop
 
 from harness.contract.model import MessageOperation
 from harness.kafka.broker import Broker
-from harness.serving.crowd import Crowd
-from harness.serving.protocol import BoundedProtocol
-from harness.serving.rounds import Rounds
+from harness.serving.protocol import connections
 from harness.serving.server import bind
 from mocks.journal import Journal
 from tests.benchmarks.mock_contract import (
@@ -130,7 +127,7 @@ def main(name: str) -> None:
     """Serve until killed; the first line on standard output tells a ``Serving`` as JSON."""
     app, offered = SERVERS[name]()
     held = bind("127.0.0.1", 0, name)
-    http: Any = "httptools" if name == BARE else partial(BoundedProtocol, crowd=Crowd(), rounds=Rounds())
+    http: Any = "httptools" if name == BARE else connections()
     config = uvicorn.Config(
         app,
         http=http,

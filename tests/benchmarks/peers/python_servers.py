@@ -7,7 +7,6 @@ import json
 import sys
 import warnings
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,7 @@ import orjson
 import uvicorn
 import uvloop
 
-from harness.serving.crowd import Crowd
-from harness.serving.protocol import BoundedProtocol
-from harness.serving.rounds import Rounds
+from harness.serving.protocol import connections
 from harness.serving.server import bind
 from tests.benchmarks.peers.bench import HOST
 from tests.benchmarks.peers.document import CONTRACT, example
@@ -126,9 +123,7 @@ def main(name: str, port: int, folder: Path) -> None:
     """Serve until terminated; the folder is the bench's."""
     app = BUILDERS[name](folder)
     held = bind(HOST, port, name)
-    http: Any = (
-        "httptools" if name in ("bare", "stock") else partial(BoundedProtocol, crowd=Crowd(), rounds=Rounds())
-    )
+    http: Any = "httptools" if name in ("bare", "stock") else connections()
     lifespan: Any = "off" if name == "bare" else "on"
     config = uvicorn.Config(
         app, http=http, ws="none", lifespan=lifespan, log_config=None, access_log=False, server_header=False
