@@ -8,7 +8,7 @@ from functools import cached_property
 
 from harness.contract.expressions import parse
 from harness.contract.model import JSON, Contract, MediaType, Operation
-from harness.contract.schema import Validator, compile_schema, properties
+from harness.contract.schema import Validator, compile_schema, properties, says
 from harness.serving.exchange import Request
 from mocks.documented import RequestExample, last_path_parameter
 
@@ -77,11 +77,10 @@ def echo_of(contract: Contract, operation: Operation, status: int, media: MediaT
     """What an answer of this status and media type repeats."""
     if media.schema is None or status >= 300:
         return Echo(media)
-    described = properties(media.schema)
-    ids = dict(_ids_by_name(operation, status, frozenset(described))) | dict(
-        _linked_ids(contract, operation, media)
-    )
-    stored = _storable(operation) & described.keys() if operation.method.upper() in _STORING else frozenset()
+    named = properties(media.schema)
+    described = frozenset(n for n, each in named.items() if says(each, "writeOnly") is not True)
+    ids = dict(_ids_by_name(operation, status, described)) | dict(_linked_ids(contract, operation, media))
+    stored = _storable(operation) & described if operation.method.upper() in _STORING else frozenset()
     statuses = {c.status for c in contract.lifecycles.values() if c.schema == media.schema.name}
     taken = {pointer[0] for pointer in ids.values()}
     return Echo(media, tuple(ids.items()), frozenset(stored) - statuses - taken)

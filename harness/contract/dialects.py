@@ -17,6 +17,7 @@ from harness.contract.documents import Documents
 from harness.contract.keywords import modernise
 from harness.contract.model import JSON, Dialect, Schema
 from harness.contract.navigation import child, expand, named, parts, references, says, speaks_of, target
+from harness.contract.regexes import to_run
 
 Direction = Literal["request", "response"]
 
@@ -243,8 +244,9 @@ class _Bundler:
         below = absent if word in _SAME_INSTANCE else frozenset[str]()
         if word in _MAPS and isinstance(value, Mapping):
             elsewhere = isinstance(value.get("$ref"), str)
+            spelt = self.pattern if word == "patternProperties" else str
             found[word] = {
-                name: self.member(each, word, (name, elsewhere), absent)
+                spelt(name): self.member(each, word, (name, elsewhere), absent)
                 for name, each in named(schema, word).items()
             }
         elif word == "items" and isinstance(value, list):  # draft 7's spelling of prefixItems
@@ -258,10 +260,16 @@ class _Bundler:
             found[word] = self.convert(child(schema, word), below)
         elif word == "dependencies" and isinstance(value, Mapping):
             self.dependencies(found, schema, value, absent)
+        elif word == "pattern" and isinstance(value, str):
+            found[word] = self.pattern(value)
         elif word == "required" and isinstance(value, list):
             found[word] = [name for name in value if not isinstance(name, str) or name not in absent]
         else:
             found[word] = value
+
+    def pattern(self, text: str) -> str:
+        """As a validator is given it; whoever generates writes by the pattern as it stands."""
+        return text if self.generating else to_run(text)
 
     def member(
         self, each: Schema, word: str, called: tuple[str, bool], absent: frozenset[str]

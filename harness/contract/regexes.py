@@ -21,6 +21,8 @@ MAX_COMPILED = 1024 * 1024
 
 _LIMITS = jsonschema_rs.FancyRegexOptions(backtrack_limit=MAX_STEPS, size_limit=MAX_COMPILED)
 _ESCAPE_OR_CLASS = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\.", re.DOTALL)
+_ANY = r"[^\n\r\u2028\u2029]"
+"""What ``.`` is in ECMA-262 (LineTerminator); to the engine that runs here it is all but ``\\n``."""
 
 
 class RegexError(ContractError):
@@ -46,14 +48,31 @@ def compiles(pattern: str) -> None:
 
 def of_json_path(pattern: str, whole: bool) -> str:
     """An I-Regexp (RFC 9485) as ECMA-262 writes it: ``.`` leaves out line ends; ``whole`` anchors it."""
-    text = _ESCAPE_OR_CLASS.sub(lambda match: r"[^\n\r]" if match[0] == "." else match[0], pattern)
+    text = _with_any(pattern, r"[^\n\r]")
     return f"^(?:{text})$" if whole else text
+
+
+@lru_cache(maxsize=4096)
+def to_run(pattern: str) -> str:
+    """A pattern of ECMA-262 as ``jsonschema_rs`` has to be given it, so that it means what it does there."""
+    return _with_any(pattern, _ANY) if "." in pattern else pattern
+
+
+def as_written(pattern: str) -> str:
+    """What was given to ``to_run``, or says the same."""
+    return pattern.replace(_ANY, ".")
+
+
+def _with_any(pattern: str, any_character: str) -> str:
+    return _ESCAPE_OR_CLASS.sub(lambda match: any_character if match[0] == "." else match[0], pattern)
 
 
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> jsonschema_rs.Draft202012Validator:
     try:
-        return jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=_LIMITS, offline=True)
+        return jsonschema_rs.Draft202012Validator(
+            {"pattern": to_run(pattern)}, pattern_options=_LIMITS, offline=True
+        )
     except ValueError as error:
         found = f"'{_shown(pattern)}' is no regular expression, or a very large one"
         raise RegexError("", found, "a pattern as ECMA-262 defines it") from error

@@ -15,6 +15,7 @@ from harness.contract.documents import Documents, escape
 from harness.contract.formats import TEXTS
 from harness.contract.model import JSON, Schema
 from harness.contract.navigation import target
+from harness.contract.regexes import as_written
 from harness.errors import ContractError
 
 _NAME = re.compile(r"[A-Za-z_$@][A-Za-z0-9_.$-]{0,39}\Z")
@@ -151,7 +152,6 @@ _LIMITS: Mapping[str, str] = {
     "maxProperties": "must have at most {limit} properties",
     "additionalItems": "must have at most {limit} items",
     "multipleOf": "must be a multiple of {multiple_of}",
-    "pattern": "must match {pattern}",
     "uniqueItems": "must not have the same item twice",
     "contains": "has no item of the kind that it must contain",
     "not": "has a form that is excluded",
@@ -163,6 +163,8 @@ _LIMITS: Mapping[str, str] = {
 
 def detail_of(keyword: str, facts: Mapping[str, Any], error: Any) -> str:
     """What should be there, in our own words, from the schema alone."""
+    if keyword == "pattern":
+        return f"must match {as_written(facts['pattern'])}"
     if keyword in _LIMITS:
         return _LIMITS[keyword].format_map(facts)
     match keyword:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.contract.model import NOWHERE, Operation, Place
 from harness.contract.schema import compile_schema
+from harness.contract.styles import is_json
 from harness.driving.curl import curl_line
 from harness.driving.phi import Discretion
 
@@ -57,8 +58,10 @@ def defect_of(
     interaction = recorder.interactions[case_id]
     sent = {name: values[0] for name, values in interaction.request.headers.items()}
     kind = type(failure).__name__
-    if kind == "RejectedPositiveData" and operation is not None and not headers_are_valid(operation, sent):
-        return None
+    if kind == "RejectedPositiveData" and operation is not None:
+        body = interaction.request.body
+        if not headers_are_valid(operation, sent) or not body_is_valid(operation, sent, body):
+            return None
     tell = _TOLD.get(kind, _plain)
     answer = interaction.response.content if interaction.response is not None else None
     shown = Discretion.over(operation, interaction.request.body, answer)
@@ -113,6 +116,22 @@ def headers_are_valid(operation: Operation, sent: Mapping[str, str]) -> bool:
         and parameter.name.lower() in texts
         and _is_text(parameter.schema.raw)
     )
+
+
+def body_is_valid(operation: Operation, sent: Mapping[str, str], body: bytes | None) -> bool:
+    """Whether a body keeps its schema, as far as that is of JSON.
+
+    Hypothesis writes by Python's regular expressions, whose ``.`` is a carriage return too.
+    """
+    content = operation.body.content if operation.body is not None else {}
+    texts = {name.lower(): value for name, value in sent.items()}
+    media = content.get(texts.get("content-type", "").partition(";")[0].strip())
+    if media is None or media.schema is None or not is_json(media.content_type) or not body:
+        return True
+    try:
+        return compile_schema(media.schema, "request").is_valid(json.loads(body))
+    except ValueError:
+        return False
 
 
 def _is_text(raw: Mapping[str, Any] | bool) -> bool:

@@ -14,7 +14,7 @@ from schemathesis.generation import GenerationMode
 from harness.contract import load
 from harness.contract.expressions import Context
 from harness.contract.model import Contract, System
-from harness.driving.property_defects import headers_are_valid, schema_cause
+from harness.driving.property_defects import body_is_valid, headers_are_valid, schema_cause
 from harness.driving.property_setup import (
     Credentials,
     Setup,
@@ -93,6 +93,18 @@ def test_a_header_that_schemathesis_took_for_valid_is_judged_again(lending: Cont
     assert headers_are_valid(give_back, {"If-Match": '"7"'})
     assert headers_are_valid(give_back, {})
     assert not headers_are_valid(give_back, {"if-match": "7"})
+
+
+def test_a_body_that_schemathesis_took_for_valid_is_judged_again(lending: Contract) -> None:
+    lend, sent = lending.operations["lendBook"], {"Content-Type": "application/json; charset=utf-8"}
+    good = json.dumps(lend.body.content["application/json"].examples[0].value if lend.body else None)
+
+    assert body_is_valid(lend, sent, good.encode())
+    assert not body_is_valid(lend, sent, b'{"memberId": 7}')
+    assert not body_is_valid(lend, sent, b"{")
+    assert body_is_valid(lend, {"content-type": "text/csv"}, b"{")  # not ours to judge
+    assert body_is_valid(lend, sent, None)
+    assert body_is_valid(lending.operations["getLoan"], sent, b"{}")
 
 
 def test_violations_in_different_items_of_a_list_are_one() -> None:
