@@ -79,13 +79,15 @@ def asked_key(plan: Plan, request: Request) -> str | None:
 def tell_nothing(plan: Plan, request: Request, state: State) -> None:
     """Raises Problem 404 or 410 where the contract documents one, or something was there.
 
-    What the contract's own examples ask for there is, though nothing more be known of it.
+    What the contract's own examples ask for there is, though nothing more be known of it; and so may anything
+    be that state does not see made.
     """
     kind = plan.role.kind
     gone = state.is_gone(kind.name, asked_key(plan, request) or "")
     if gone and plan.documents(410):
         raise Problem(410, detail="It was deleted.")
-    if not gone and (plan.operation.response_for(404) is None or asks_as_shown(plan.operation, request)):
+    undocumented = plan.operation.response_for(404) is None
+    if not gone and (undocumented or plan.role.made_unseen or asks_as_shown(plan.operation, request)):
         return
     if plan.operation.access:
         raise no_such_thing()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -21,7 +21,16 @@ from harness.contract.expressions import parse
 from harness.contract.model import Contract, Lifecycle, Operation, Schema
 from harness.contract.navigation import parts
 from harness.contract.schema import Validator, compile_schema, properties, says
-from mocks.representations import Single, identifier, identifying, listed_by, nameable, plain, shown_by
+from mocks.representations import (
+    Single,
+    identifier,
+    identifying,
+    listed_by,
+    nameable,
+    plain,
+    shown_by,
+    successes,
+)
 
 Does = Literal["read", "list", "create", "replace", "patch", "delete", "act", "aspect"]
 
@@ -94,7 +103,8 @@ class Role:
     """What an operation does to which kind.
 
     ``address`` is the path parameter that names the thing, ``by`` the property that it is compared with.
-    ``parents`` are the other path parameters.
+    ``parents`` are the other path parameters. ``made_unseen`` says that an operation without a role gives out
+    ids of such things, so that there may be more of them than state knows.
     """
 
     operation: Operation
@@ -103,6 +113,7 @@ class Role:
     address: str | None = None
     by: str | None = None
     parents: tuple[Parent, ...] = ()
+    made_unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +156,18 @@ class _Survey:
         for operation in self._contract.operations.values():
             if operation.id not in self._roles:
                 self._elsewhere(operation)
-        return Resources(self._kinds, self._roles)
+        unseen = {name for path, name in self._items.items() if self._is_made_unseen(path)}
+        roles = {id: replace(each, made_unseen=each.kind.name in unseen) for id, each in self._roles.items()}
+        return Resources(self._kinds, roles)
+
+    def _is_made_unseen(self, path: str) -> bool:
+        """Whether the POST above an item's path, which shows no such thing, gives out an id of one."""
+        above = self._at.get(path.rpartition("/")[0], {}).get("POST")
+        if above is None or above.id in self._roles:
+            return False
+        schemas = (each.schema for each in successes(above) if each.schema is not None)
+        address = plain(_PARAMETER.findall(path)[-1])
+        return any(plain(name) == address for schema in schemas for name in properties(schema))
 
     def _item(self, path: str, methods: Mapping[str, Operation]) -> None:
         """Operations of ``/things/{id}``."""

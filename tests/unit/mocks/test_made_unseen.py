@@ -1,0 +1,51 @@
+"""Things that are made by an operation which shows none: it only says under which id they will be there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from harness.contract import load
+from mocks.mock import build_mock
+from tests.unit.mocks.running import running, write
+
+CONTRACT = """
+openapi: 3.1.0
+info: {title: Loans, version: '1'}
+paths:
+  /loans:
+    post:
+      operationId: askForLoan
+      requestBody:
+        content: {application/json: {schema: {type: object, properties: {amount: {type: integer}}}}}
+      responses:
+        '202':
+          description: Somebody will look into it
+          content:
+            application/json:
+              schema: {type: object, required: [GIVEN], properties: {GIVEN: {type: string, minLength: 4}}}
+        '404': {description: none}
+  /loans/{loanId}:
+    get:
+      operationId: getLoan
+      parameters: [{name: loanId, in: path, required: true, schema: {type: string}}]
+      responses:
+        '200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Loan'}}}}
+        '404': {description: none}
+components:
+  schemas:
+    Loan: {type: object, required: [sum], properties: {sum: {type: integer}}}
+"""
+
+
+@pytest.mark.parametrize(("given", "status"), [("loanId", 200), ("loan_id", 200), ("ticket", 404)])
+def test_what_an_id_was_given_out_for_can_be_read(tmp_path: Path, given: str, status: int) -> None:
+    contract = load(write(tmp_path, CONTRACT.replace("GIVEN", given)))
+    with running([build_mock(contract)]) as urls, httpx.Client(base_url=urls["library"]) as client:
+        asked = client.post("/loans", json={"amount": 3})
+        assert asked.status_code == 202
+        read = client.get(f"/loans/{asked.json()[given]}")
+        assert read.status_code == status
+        assert ("sum" in read.json()) is (status == 200)
