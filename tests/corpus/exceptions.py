@@ -27,8 +27,8 @@ UNTOLD = {
 BY_EVENTS = {
     ("contracts/scheduling/openapi.yaml", "markNoShow"): "coverage's answer books what nobody came to",
 }
-"""Operations that succeed when an event has come, which no mock without Kafka hears. ``tests/e2e/test_verify.py``
-has the events."""
+"""Operations that succeed when an event has come, which no mock without Kafka hears: see
+``tests/e2e/test_verify.py``."""
 
 TOO_LARGE = {"openapi/openehr/demographic.yaml": "Schemathesis takes minutes to begin with its models"}
 """Documents that CI leaves out, and why."""
