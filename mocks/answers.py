@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from harness.contract.model import JSON, Contract, Operation
@@ -118,9 +118,9 @@ class OperationAnswers:
     def _matching(self, candidates: Sequence[Documented], request: Request, accept: str) -> Chosen:
         """The best pair, else the example of the thing addressed, else the first of the first status."""
         if self._pairs:
-            weighed = [(pair.weight(request), pair) for pair in self._pairs]
-            for weight, pair in sorted(weighed, key=lambda each: -each[0]):
-                named = _named(candidates, pair.name) if weight else []
+            weighed = [(weight, pair) for pair in self._pairs if (weight := pair.weight(request))]
+            for _, pair in sorted(weighed, key=lambda each: -each[0]):
+                named = _named(candidates, pair.name)
                 if named and _is_liked(named, candidates, accept):
                     return Chosen(_negotiated(named, accept)[0], pair, named=True)
         usual = self._of_first_status(candidates, accept)
@@ -158,6 +158,7 @@ class OperationAnswers:
         return self._headers[documented.status]
 
 
+@lru_cache(256)
 def _word(name: str) -> str:
     """A name as a parameter's value (RFC 9110, 5.6.6), fit for a header."""
     if re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from harness.contract.model import JSON, Example, MediaType, Operation, Parameter, Response
@@ -14,6 +14,7 @@ from harness.serving.bodies import JSON_TYPE
 from harness.serving.exchange import Request
 from harness.serving.xml_bodies import is_well_formed
 
+_SCALARS = (str, int, float)
 _WORST = "default"
 
 
@@ -184,18 +185,25 @@ def _repeated(example: JSON, given: JSON) -> int | None:
 
     Objects may hold more than the example says; arrays must be as long as the example's.
     """
+    if example is None or isinstance(example, _SCALARS):
+        return 1 if type(example) is type(given) and example == given else None
     if isinstance(example, Mapping):
-        if not isinstance(given, Mapping) or any(name not in given for name in example):
+        if not isinstance(given, Mapping) or not example.keys() <= given.keys():
             return None
-        parts = [_repeated(value, given[name]) for name, value in example.items()]
+        pairs: Iterable[tuple[JSON, JSON]] = ((value, given[name]) for name, value in example.items())
     elif isinstance(example, list):
         if not isinstance(given, list) or len(given) != len(example):
             return None
-        parts = [_repeated(one, other) for one, other in zip(example, given, strict=True)]
+        pairs = zip(example, given, strict=True)
     else:
-        return 1 if type(example) is type(given) and example == given else None
-    counted = [part for part in parts if part is not None]
-    return 1 + sum(counted) if len(counted) == len(parts) else None
+        return None
+    total = 1
+    for one, other in pairs:
+        part = _repeated(one, other)
+        if part is None:
+            return None
+        total += part
+    return total
 
 
 def last_path_parameter(operation: Operation) -> Parameter | None:

@@ -7,6 +7,7 @@ import re
 import uuid
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 
 from harness.contract.model import JSON
 from harness.contract.schema import generate
@@ -54,14 +55,22 @@ def _written(digits: str) -> str:
 
 
 def _candidates(model: str, digits: str) -> Iterator[str]:
-    if model and not _is_uuid(model):
-        head = re.sub(r"[0-9A-Za-z]+\Z", "", model)
-        tail = len(model) - len(head)
+    head, tail = _parts(model)
+    if tail is not None:
         yield f"{head}{digits[: max(tail, 12)]}"
         yield f"{head}{digits[:tail]}"
     yield _written(digits)
     yield digits
     yield str(int(digits, 16))[:12]
+
+
+@lru_cache(256)
+def _parts(model: str) -> tuple[str, int | None]:
+    """What an id begins with, and how many letters and digits follow; None where it is no model."""
+    if not model or _is_uuid(model):
+        return "", None
+    head = re.sub(r"[0-9A-Za-z]+\Z", "", model)
+    return head, len(model) - len(head)
 
 
 def _is_uuid(text: str) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from math import floor
 
 from harness.contract.model import EMPTY, JSON, Contract, Schema
 from harness.contract.schema import compile_schema, complete, example_of, properties, says
@@ -140,7 +142,7 @@ class Making:
     def _clocks(self, document: Document, now: datetime, *, at_start: bool = False) -> dict[str, JSON]:
         """The times that a service notes when it makes or changes something."""
         noted = self.clocks | self.births if at_start else self.clocks
-        return {name: timestamp(now) for name in noted if name in document} if noted else {}
+        return dict.fromkeys((name for name in noted if name in document), timestamp(now)) if noted else {}
 
     def model(self) -> Document:
         """A made-up thing, for what no example shows; empty if none can be made."""
@@ -196,7 +198,12 @@ def _starts(contract: Contract, kind: Kind, certain: Document, model: Document) 
 
 def timestamp(now: datetime) -> str:
     """RFC 3339 in UTC, to the second."""
-    return now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return _timestamp(floor(now.timestamp()))
+
+
+@lru_cache(16)
+def _timestamp(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def making_of(contract: Contract, role: Role, seed: int) -> Making:

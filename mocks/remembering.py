@@ -38,7 +38,8 @@ class Remembered:
         """Keep a success."""
         if answer.status >= 300:
             return
-        size = len(answer.body) if isinstance(answer.body, bytes) else len(encode_json(answer.body))
+        body = answer.text if answer.text is not None else answer.body
+        size = len(body if isinstance(body, bytes) else encode_json(body))
         self._kept[claim.operation, claim.caller, claim.key] = claim.digest, answer, size
         self._bytes += size
         while len(self._kept) > MOST or (self._bytes > MOST_BYTES and len(self._kept) > 1):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import quote
 
-from harness.contract.expressions import Context, resolve
+from harness.contract.expressions import BEGINS, Context, parse, resolve
 from harness.contract.model import JSON, Contract, Header, Link, Operation, Response, Schema
-from harness.contract.schema import compile_schema, example_of
+from harness.contract.schema import Validator, compile_schema, example_of
 from harness.contract.styles import header_text as simple
 from harness.contract.styles import is_json
 from harness.errors import ContractError
@@ -20,6 +21,32 @@ _LEFT_TO_SERVING = frozenset({"content-type", "content-length", "x-correlation-i
 
 
 @dataclass(frozen=True, slots=True)
+class Readable:
+    """Where an answered thing can be read: the ``path`` of a GET that a link leads to, and what the link says
+    of its parameters. What it does not say stays a template.
+
+    ``values`` are templates, each with what is put there, and the way to that through the answer's body
+    where it is an expression that leads there.
+    """
+
+    path: str
+    values: tuple[tuple[str, JSON, Sequence[str] | None], ...]
+
+    def filled(self, request: Request, body: JSON) -> str:
+        """The path for this exchange."""
+        path, context = self.path, None
+        for template, stated, tokens in self.values:
+            value: JSON = body
+            for token in tokens or ():
+                value = value.get(token) if isinstance(value, dict) else None
+            if not tokens or value is None:
+                context = context or _context(request, body)
+                value = resolve(stated, context)
+            path = path if value is None else path.replace(template, _quoted(str(value)))
+        return path
+
+
+@dataclass(frozen=True)
 class ResponseHeaders:
     """The headers that one documented response carries, decided when the mock is built.
 
@@ -31,7 +58,7 @@ class ResponseHeaders:
     echoed: Mapping[str, str]
     etag: Schema | None = None
     location: str | None = None
-    links: tuple[tuple[str, Link], ...] = ()
+    links: tuple[Readable, ...] = ()
     tagged: bool = False
     location_schema: Schema | None = None
 
@@ -41,10 +68,11 @@ class ResponseHeaders:
         for lowered, name in self.echoed.items():
             if lowered in request.headers:
                 headers[name] = header_text(request.headers[lowered])
-        version = body.get("version") if self.etag is not None and isinstance(body, Mapping) else None
-        if self.etag is not None and version is not None:
+        etag = self._of_etag
+        version = body.get("version") if etag is not None and isinstance(body, Mapping) else None
+        if etag is not None and version is not None:
             tag = f'"{version}"'
-            if compile_schema(self.etag).is_valid(tag):
+            if etag.is_valid(tag):
                 headers["ETag"] = tag
         if self.location is not None:
             found = self._location(request, body)
@@ -54,25 +82,25 @@ class ResponseHeaders:
     def place(self, address: str) -> str:
         """A Location that names this address as its schema has it: whole, or its last segment; else what the
         contract shows."""
-        if self.location is None or self.location_schema is None:
+        validator = self._of_location
+        if validator is None or validator.is_valid(address):
             return address
-        validator = compile_schema(self.location_schema, "response")
-        candidates = (address, address.rstrip("/").rpartition("/")[2])
-        shown = self.values.get(self.location, address)
-        return next((each for each in candidates if validator.is_valid(each)), shown)
+        last = address.rstrip("/").rpartition("/")[2]
+        return last if validator.is_valid(last) else self.values.get(self.location or "", address)
+
+    @cached_property
+    def _of_location(self) -> Validator | None:
+        """What judges a Location; None where there is nothing to hold it to."""
+        schema = self.location_schema if self.location is not None else None
+        return compile_schema(schema, "response") if schema is not None else None
+
+    @cached_property
+    def _of_etag(self) -> Validator | None:
+        return compile_schema(self.etag) if self.etag is not None else None
 
     def _location(self, request: Request, body: JSON) -> str | None:
         """Where the answered thing can be read: the first link to a GET whose path the exchange fills."""
-        context = Context(
-            method=request.method,
-            url=request.url,
-            request_path=request.path,
-            request_query=request.query,
-            request_headers=request.headers,
-            request_body=request.body,
-            response_body=body,
-        )
-        filled = (_filled(path, link, context) for path, link in self.links)
+        filled = (each.filled(request, body) for each in self.links)
         return next((path for path in filled if "{" not in path), None)
 
 
@@ -98,20 +126,44 @@ def response_headers(
             location, place = header.name, header.schema
     readable = (contract.operations.get(link.operation) for link in response.links)
     links = tuple(
-        (target.path, link)
+        _readable(target.path, link)
         for target, link in zip(readable, response.links, strict=True)
         if target is not None and target.method.upper() == "GET"
     )
     return ResponseHeaders(values, echoed, etag, location, links, tagged, place)
 
 
-def _filled(path: str, link: Link, context: Context) -> str:
-    """The path with what the link says of its parameters; what it does not say stays a template."""
-    for name, stated in link.parameters.items():
-        value = resolve(stated, context)
-        template = "{" + name.removeprefix("path.") + "}"
-        path = path if value is None else path.replace(template, quote(str(value), safe=""))
-    return path
+def _readable(path: str, link: Link) -> Readable:
+    values = (
+        ("{" + name.removeprefix("path.") + "}", stated, _tokens(stated))
+        for name, stated in link.parameters.items()
+    )
+    return Readable(path, tuple(values))
+
+
+def _tokens(stated: JSON) -> Sequence[str] | None:
+    """The way that an expression takes through an answer's body, where it is one that takes some."""
+    if not isinstance(stated, str) or not BEGINS.match(stated):
+        return None
+    expression = parse(stated)
+    return expression.tokens if expression.source == "response.body" else None
+
+
+def _context(request: Request, body: JSON) -> Context:
+    return Context(
+        method=request.method,
+        url=request.url,
+        request_path=request.path,
+        request_query=request.query,
+        request_headers=request.headers,
+        request_body=request.body,
+        response_body=body,
+    )
+
+
+def _quoted(text: str) -> str:
+    plain = text.isascii() and text.replace("-", "").isalnum()
+    return text if plain else quote(text, safe="")
 
 
 def _header_value(header: Header, seed: int) -> JSON:

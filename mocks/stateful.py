@@ -17,6 +17,7 @@ from harness.serving.claims import claim_of
 from harness.serving.exchange import Answer, Request
 from harness.serving.problems import Problem, Reason
 from harness.serving.sight import no_such_thing, sight_of
+from harness.serving.wire import encode_json
 from mocks.clock import Clock
 from mocks.engine import Engine, Outcome
 from mocks.finding import addressed, subject_of
@@ -227,7 +228,8 @@ def _told(plan: Plan, request: Request, outcome: Outcome) -> Told:
     if outcome.page is not None and way.form is not None:
         way.form.say(headers, request, outcome.page)
     complete = body is not None and _is_liked(way, request)
-    return Told(Answer(way.status, body, headers, way.content_type), outcome.moved, complete)
+    text = encode_json(body) if plan.idempotent else None  # it is kept as well as said
+    return Told(Answer(way.status, body, headers, way.content_type, text), outcome.moved, complete)
 
 
 def _is_liked(way: Way, request: Request) -> bool:

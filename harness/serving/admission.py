@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from harness.contract.expressions import Context, evaluate
+from harness.contract.expressions import Context, evaluate, parse
 from harness.contract.model import JSON, Contract, Operation
 from harness.serving.access import Claims, allowed, request_subject
 from harness.serving.bodies import Bodies
@@ -41,6 +41,9 @@ class Admission:
         self._produced = _produced(operation)
         self._max_body = max_body
         self._subject = request_subject(operation) if judge_subject else None
+        expression = parse(self._subject) if self._subject is not None else None
+        self._whose = expression.name if expression and expression.source == "request.path" else None
+        """The path parameter that names the subject, where one does."""
 
     async def admit(
         self,
@@ -78,6 +81,8 @@ class Admission:
             read = self._read(scope, headers, path)
             if known is not None and not read.reasons:
                 known.found[self] = read
+        elif known is not None and known.varies and (reasons := self._parameters.varying(headers)):
+            read = read._replace(reasons=reasons)
         return self._taken(read, raw, headers, claims, trace)
 
     def _negotiate(self, headers: Mapping[str, str]) -> None:
@@ -114,17 +119,17 @@ class Admission:
 
     def _judge(self, request: Request, expression: str, invalid: bool) -> None:
         """Refuse what concerns somebody whom the caller may not act for, before saying anything else."""
-        subject = evaluate(expression, context_of(request))
+        name = self._whose
+        subject = request.path.get(name) if name is not None else evaluate(expression, context_of(request))
         if (subject is not None or not invalid) and not allowed(self.operation, request.claims, subject):
             named = subject if isinstance(subject, str) else None
             raise forbidden("The caller may not act for this patient.", claims=request.claims, patient=named)
 
     def named_by(self, path: Mapping[str, str], headers: Mapping[str, str]) -> str | None:
         """The patient whom the path names, for a request that was refused before it was read; else None."""
-        if self._subject is None or not self._subject.startswith("$request.path."):
+        if self._whose is None:
             return None
-        decoded = self._parameters.decode(path, b"", headers)
-        subject = evaluate(self._subject, Context(request_path=decoded.path))
+        subject = self._parameters.decode(path, b"", headers).path.get(self._whose)
         return subject if isinstance(subject, str) else None
 
 

@@ -29,6 +29,7 @@ class _Sent:
     kind: str
     header: str
     is_structured: bool
+    is_json: bool
     validator: Validator | None
 
 
@@ -83,7 +84,8 @@ class Bodies:
         validator = media.validator(kind) if media is not None else None
         if len(self._sent) >= _REMEMBERED:
             self._sent.clear()
-        found = _Sent(media, kind, header, _is_structured(kind), validator)
+        json = is_json(kind) and kind not in LINES
+        found = _Sent(media, kind, header, _is_structured(kind), json, validator)
         self._sent[header] = found
         return found
 
@@ -94,6 +96,11 @@ def _value(media: Media, sent: _Sent, raw: bytes, reasons: list[Reason]) -> JSON
     validator = sent.validator
     before = len(reasons)
     try:
+        if sent.is_json:  # which has one reading
+            value = parse_json(raw)
+            if validator is not None and not validator.is_valid(value):
+                reasons.extend(Reason(each.pointer, each.detail) for each in validator.violations(value))
+            return value
         for value in media.readings(raw, sent.kind, sent.header, reasons):
             if len(reasons) > before or validator is None or validator.is_valid(value):
                 return value if sent.is_structured else raw

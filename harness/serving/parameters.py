@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from harness.contract.model import IGNORED_HEADERS, JSON, MediaType, Operation, Parameter
 from harness.contract.schema import ANYTHING, Validator, compile_schema, says
+from harness.serving.known_heads import VARYING
 from harness.serving.media import Media, RefusedBody
 from harness.serving.problems import Reason
 from harness.serving.shapes import Undecodable, scalar
@@ -45,6 +46,7 @@ class Parameters:
         self._query = [each for each in readers if each.location == "query"]
         self._whole = [each for each in readers if each.location == "querystring"]
         self._headers = [each for each in readers if each.location == "header"]
+        self._varying = [each for each in self._headers if each.key in VARYING]
         self._cookies = [each for each in readers if each.location == "cookie"]
         self._elsewhere = frozenset(elsewhere)
         self._plain = {each.name: each for each in self._query if each.is_plain}
@@ -63,13 +65,19 @@ class Parameters:
         if (query_string or self._query) and not self._whole:
             self._decode_query(query_string, decoded)
         for reader in self._headers:
-            text = headers.get(reader.key)
-            reader.read({} if text is None else {reader.name: [text]}, {}, decoded.reasons)
+            reader.read_header(headers, decoded.reasons)
         if self._cookies:
             pairs = _cookies(headers.get("cookie", ""))
             for reader in self._cookies:
                 reader.read(pairs, {}, decoded.reasons)
         return decoded
+
+    def varying(self, headers: Mapping[str, str]) -> list[Reason]:
+        """What is wrong with the headers that vary from request to request: see ``known_heads``."""
+        reasons: list[Reason] = []
+        for reader in self._varying:
+            reader.read_header(headers, reasons)
+        return reasons
 
     def _takes_query(self, query: str, into: dict[str, JSON]) -> bool:
         """Read a query of single values that are all as they should be, as nearly always; else nothing is
@@ -117,6 +125,8 @@ class _Reader:
         self._default = says(parameter.schema, "default")
         self._media: Media | None = None
         self._plain = self._style.is_plain and parameter.content_type is None
+        self.may_be_missing = self._plain and not self._required and self._default is None
+        """Whether there is nothing to say where it is not given."""
         self._is_text = self._style.shape.kinds == {"string"}
         if parameter.content_type is not None:
             self._media = Media(MediaType(parameter.content_type, parameter.schema))
@@ -126,11 +136,6 @@ class _Reader:
     def is_plain(self) -> bool:
         """Whether it is one text of one type."""
         return self._plain
-
-    @property
-    def may_be_missing(self) -> bool:
-        """Whether there is nothing to say where it is not given."""
-        return self._plain and not self._required and self._default is None
 
     def claims(self, pairs: Pairs) -> set[str]:
         """The query names that belong to this parameter."""
@@ -153,6 +158,15 @@ class _Reader:
             into[self.name] = value
             return True
         return False
+
+    def read_header(self, headers: Mapping[str, str], reasons: list[Reason]) -> None:
+        """Check the header that it is; nobody asks for its value."""
+        text = headers.get(self.key)
+        if text is None:
+            if not self.may_be_missing:
+                self.read({}, {}, reasons)
+        elif not self.takes(text, {}):
+            self.read({self.name: [text]}, {}, reasons)
 
     def read(
         self, pairs: Pairs, into: dict[str, JSON], reasons: list[Reason], unclaimed: set[str] | None = None

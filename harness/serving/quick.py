@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -21,6 +22,9 @@ from harness.serving.wire import Said, Scope
 
 _UNUSUAL = frozenset({b"connection", b"transfer-encoding"})
 """Headers of an answer that say what becomes of the connection, or how the body comes."""
+
+
+_LENGTH = b"\r\ncontent-length: "
 
 
 class QuickProtocol(HttpToolsProtocol, ABC):
@@ -37,6 +41,7 @@ class QuickProtocol(HttpToolsProtocol, ABC):
         self._learns = self._at_once is not None and hasattr(self.app, "heads")
         self._open, self._parting = 0, False
         self._current: Cycle | None = None
+        self._connection: Scope | None = None
         self._first, self._held, self._body = True, False, b""
         self._told, self._said = False, b""
         self._rested = 0.0
@@ -77,8 +82,10 @@ class QuickProtocol(HttpToolsProtocol, ABC):
         known = heads.find(data) if heads is not None else None
         if known is None or self._at_once is None:
             return False
-        connection = (self.server, self.client, self.scheme, self.app_state)
-        scope = known.scope(dict(zip(OF_CONNECTION, connection, strict=True)), {CONNECTION: self})
+        if self._connection is None:
+            connection = (self.server, self.client, self.scheme, self.app_state)
+            self._connection = dict(zip(OF_CONNECTION, connection, strict=True))
+        scope = known.scope(self._connection, {CONNECTION: self})
         return self._answered(scope, data[known.size :])
 
     def _answered_at_once(self) -> bool:
@@ -178,18 +185,26 @@ def _head(
     status: int, standing: list[tuple[bytes, bytes]], headers: list[tuple[bytes, bytes]], length: int
 ) -> bytes | None:
     """An answer's head; None for an unusual one, which a cycle says."""
-    parts, sized = [STATUS_LINE[status]], status in NEVER_CHUNKED
-    for pairs in (standing, headers):
-        for given, value in pairs:
-            name, begun = name_of(given)
-            if name in _UNUSUAL:
+    parts, sized = [STATUS_LINE[status][:-2]], status in NEVER_CHUNKED
+    for given, value in (*standing, *headers):
+        begun = _begun(given)
+        if begun is None:
+            return None
+        if begun is _LENGTH:
+            if int(value) != length:
                 return None
-            if name == b"content-length":
-                if int(value) != length:
-                    return None
-                sized = True
-            parts += (begun, value, b"\r\n")
+            sized = True
+        parts += (begun, value)
     if not sized:
         return None
-    parts.append(b"\r\n")
+    parts.append(b"\r\n\r\n")
     return b"".join(parts)
+
+
+@lru_cache(512)
+def _begun(given: bytes) -> bytes | None:
+    """How a header's line begins, behind the line before; None for an unusual one."""
+    name, begun = name_of(given)
+    if name == b"content-length":
+        return _LENGTH
+    return None if name in _UNUSUAL else b"\r\n" + begun

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from harness.contract import load
 from harness.contract.model import Contract
 from harness.serving.keys import KeyStore
 from mocks.mock import build_mock
+from tests.benchmarks.peers.asked import BODY, LIST, SERVICE
+from tests.conftest import ROOT
 from tests.unit.mocks.controlled import Controlled, controlled
 from tests.unit.serving.live import DEADLINE
 
@@ -59,3 +62,32 @@ def test_a_token_that_has_expired_meanwhile_is_refused(live: Controlled, keys: K
         statuses.append(live.client.post("/v1/loans/loan-1/return", headers=asked).status_code)
     assert statuses[-1] == 401 and len(statuses) > OFTEN
     assert 401 not in statuses[:-1]
+
+
+def test_what_varies_in_them_is_judged_and_noted_each_time(keys: KeyStore) -> None:
+    """Heads that differ in an Idempotency-Key alone are one head, but not one request."""
+    token = keys.mint({"actor": "staff", "scope": "patient/Coverage.write"}, 600)
+    asked = {"Authorization": f"Bearer {token}", "X-Correlation-Id": "all-of-these"}
+    made: dict[str, str] = {}
+    with controlled(build_mock(load(ROOT / "contracts" / SERVICE), keys=keys)) as live:
+        for number in range(2 * OFTEN):
+            key = f"key-{number % OFTEN:08d}"
+            body = {**BODY, "memberId": f"HD-{number % OFTEN:012d}"}
+            answer = live.client.post(f"/v1{LIST}", json=body, headers={**asked, "Idempotency-Key": key})
+            assert answer.status_code == 201, answer.text
+            assert made.setdefault(key, answer.json()["id"]) == answer.json()["id"]
+        assert len(set(made.values())) == OFTEN
+        refused = live.client.post(f"/v1{LIST}", json=body, headers={**asked, "Idempotency-Key": "short"})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (
+            400,
+            "/header/Idempotency-Key",
+        )
+        other = live.client.post(
+            f"/v1{LIST}",
+            json={**body, "memberId": "HD-000000000099"},
+            headers={**asked, "Idempotency-Key": key},
+        )
+        assert other.status_code == 422
+        noted = [each["request"]["headers"]["idempotency-key"] for each in live.journal()]
+        assert noted == [*made, *made, "short", key]
+        assert {each["request"]["headers"]["authorization"] for each in live.journal()} == {"***"}

@@ -100,6 +100,54 @@ def test_from_the_third_time_on_it_is_known_and_means_the_same(
     assert app.scopes[-1]["client"] != app.scopes[0]["client"]
 
 
+@pytest.mark.parametrize("name", [b"Idempotency-Key", b"traceparent", b"X-REQUEST-ID", b"x-correlation-id"])
+def test_heads_that_differ_in_what_varies_are_one_and_each_says_its_own(
+    app: Echo, connection: socket.socket, name: bytes
+) -> None:
+    head = b"POST /a" + HOST + name + b": %s\r\nAccept: */*\r\nContent-Length: 2\r\n\r\nab"
+    for number, value in enumerate((b"k-1", b"key-22", b"!", b"~" * 256)):
+        asked = orjson.loads(exchange(connection, head % value)[1])
+        assert asked[3][name.lower().decode()] == value.decode()
+        assert app.known[-1] is (number > 1)
+        assert app.scopes[-1]["headers"] == [
+            (b"host", b"h"),
+            (name.lower(), value),
+            (b"accept", b"*/*"),
+            (b"content-length", b"2"),
+        ]
+    for odd in (b"~" * 257, b"a b", b"\xe9", b"", b" a", b"a\tb"):
+        assert orjson.loads(exchange(connection, head % odd)[1])[3]["accept"] == "*/*"
+        assert app.known[-1] is False, "whatever is not plain the parser reads"
+    exchange(connection, (head % b"k-1").replace(b"*/*", b"text/plain"))
+    assert app.known[-1] is False
+
+
+def test_all_that_varies_may_do_so_at_once(app: Echo, connection: socket.socket) -> None:
+    head = b"GET /a" + HOST + b"Traceparent: %d\r\nX: y\r\nIdempotency-Key: k%d\r\n\r\n"
+    for number in range(5):
+        sent = orjson.loads(exchange(connection, head % (number, 2 * number))[1])[3]
+        assert (sent["traceparent"], sent["idempotency-key"]) == (str(number), f"k{2 * number}")
+    assert app.known == [False, False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        b"Idempotency-Key: a\r\nIdempotency-Key: b",
+        b"Idempotency-Key: a\r\nidempotency-key: b",
+        b"Idempotency-Key:a",
+    ],
+)
+def test_where_it_is_not_plain_which_value_is_which_nothing_is_known(
+    app: Echo, connection: socket.socket, twice: bytes
+) -> None:
+    exchange(connection, b"GET /a" + HOST + b"Idempotency-Key: a\r\n\r\n")  # so that it is looked for
+    exchange(connection, b"GET /a" + HOST + b"idempotency-key: a\r\n\r\n")
+    for _ in range(4):
+        exchange(connection, b"GET /a" + HOST + twice + b"\r\n\r\n")
+    assert not any(app.known)
+
+
 def test_another_body_of_the_same_length_is_another_body(app: Echo, connection: socket.socket) -> None:
     request = b"POST /a" + HOST + b"Content-Length: 3\r\n\r\n"
     bodies = [orjson.loads(exchange(connection, request + each)[1])[-1] for each in (b"abc", b"def", b"ghi")]
@@ -205,6 +253,13 @@ PIECES = (
     b"abcd",
     b"ab",
     b"2\r\nab\r\n0\r\n\r\n",
+    b"GET /a" + HOST + b"Idempotency-Key: k1\r\n\r\n",
+    b"GET /a" + HOST + b"Idempotency-Key: GET\r\n\r\n",
+    b"GET /a" + HOST + b"Idempotency-Key: k1\r\nIdempotency-Key: k2\r\n\r\n",
+    b"GET /a" + HOST + b"Idempotency-Key: k1\nX: y\r\n\r\n",
+    b"GET /a" + HOST + b"Idempotency-Key: ",
+    b"POST /a" + HOST + b"idempotency-Key: k1\r\nContent-Length: 4\r\nTraceparent: x\r\n\r\n",
+    b"POST /a" + HOST + b"idempotency-Key: k22\r\nContent-Length: 4\r\nTraceparent: \r\n\r\n",
     b"GET /slow" + HOST + b"\r\n",
     b"GET /last" + HOST + b"\r\n",
     b"GET /a HTTP/1.0\r\n\r\n",
