@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
+import orjson
 import pytest
 
 from harness.contract import load
@@ -15,6 +18,7 @@ from tests.benchmarks.peers.asked import BODY, LIST, SERVICE
 from tests.conftest import ROOT
 from tests.unit.mocks.controlled import Controlled, controlled
 from tests.unit.serving.live import DEADLINE
+from tests.unit.serving.talk import exchange
 
 OFTEN = 5
 """More than it takes for a head to be known."""
@@ -67,27 +71,29 @@ def test_a_token_that_has_expired_meanwhile_is_refused(live: Controlled, keys: K
 def test_what_varies_in_them_is_judged_and_noted_each_time(keys: KeyStore) -> None:
     """Heads that differ in an Idempotency-Key alone are one head, but not one request."""
     token = keys.mint({"actor": "staff", "scope": "patient/Coverage.write"}, 600)
-    asked = {"Authorization": f"Bearer {token}", "X-Correlation-Id": "all-of-these"}
-    made: dict[str, str] = {}
     with controlled(build_mock(load(ROOT / "contracts" / SERVICE), keys=keys)) as live:
-        for number in range(2 * OFTEN):
-            key = f"key-{number % OFTEN:08d}"
-            body = {**BODY, "memberId": f"HD-{number % OFTEN:012d}"}
-            answer = live.client.post(f"/v1{LIST}", json=body, headers={**asked, "Idempotency-Key": key})
-            assert answer.status_code == 201, answer.text
-            assert made.setdefault(key, answer.json()["id"]) == answer.json()["id"]
-        assert len(set(made.values())) == OFTEN
-        refused = live.client.post(f"/v1{LIST}", json=body, headers={**asked, "Idempotency-Key": "short"})
-        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (
-            400,
-            "/header/Idempotency-Key",
-        )
-        other = live.client.post(
-            f"/v1{LIST}",
-            json={**body, "memberId": "HD-000000000099"},
-            headers={**asked, "Idempotency-Key": key},
-        )
-        assert other.status_code == 422
-        noted = [each["request"]["headers"]["idempotency-key"] for each in live.journal()]
-        assert noted == [*made, *made, "short", key]
-        assert {each["request"]["headers"]["authorization"] for each in live.journal()} == {"***"}
+        url = live.client.base_url
+        with socket.create_connection((url.host, url.port or 0), timeout=DEADLINE) as connection:
+
+            def ask(key: str, member: int) -> tuple[int, Any]:
+                body = orjson.dumps({**BODY, "memberId": f"HD-{member:012d}"})
+                head = (
+                    f"POST /v1{LIST} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {token}\r\n"
+                    f"Idempotency-Key: {key}\r\nContent-Type: application/json\r\n"
+                    f"Content-Length: {len(body)}\r\n\r\n"
+                )
+                said, answer = exchange(connection, head.encode() + body)
+                return int(said.split()[1]), orjson.loads(answer)
+
+            made: dict[str, str] = {}
+            for number in range(2 * OFTEN):
+                key = f"key-{number % OFTEN:08d}"
+                status, answer = ask(key, number % OFTEN)
+                assert (status, made.setdefault(key, answer["id"])) == (201, answer["id"])
+            assert len(set(made.values())) == OFTEN
+            status, answer = ask("short", 0)
+            assert (status, answer["errors"][0]["pointer"]) == (400, "/header/Idempotency-Key")
+            assert ask(key, 99)[0] == 422
+        sent = [each["request"]["headers"] for each in live.journal()]
+        assert [each["idempotency-key"] for each in sent] == [*made, *made, "short", key]
+        assert {each["authorization"] for each in sent} == {"***"}
