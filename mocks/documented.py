@@ -100,13 +100,15 @@ def _status(documented: str) -> int:
 class RequestExample:
     """The request half of a named pair: what the contract's example of this name sends.
 
-    ``parameters`` are (location, name, value). ``has_body`` tells a body example apart from none.
+    ``parameters`` are (location, name, value). ``has_body`` tells a body example apart from none, ``members``
+    are those of the body that are no more than a text, a number or the like.
     """
 
     name: str
     parameters: tuple[tuple[str, str, JSON], ...]
     body: JSON = None
     has_body: bool = False
+    members: tuple[tuple[str, JSON], ...] = ()
 
     def weight(self, request: Request) -> int:
         """How many values of this example the request repeats; 0 if it contradicts any of them.
@@ -114,7 +116,11 @@ class RequestExample:
         A parameter that the request leaves out contradicts nothing; a body that is the example's and no more
         counts for more.
         """
-        total = 0
+        total, sent = 0, request.body
+        if self.members and isinstance(sent, dict):
+            for name, value in self.members:
+                if name not in sent or sent[name] != value:
+                    return 0  # as nearly always
         for location, name, value in self.parameters:
             given = _given(request, location, name)
             if given is None:
@@ -124,10 +130,10 @@ class RequestExample:
             total += 1
         if not self.has_body:
             return total
-        repeated = _repeated(self.body, request.body)
+        repeated = _repeated(self.body, sent)
         if repeated is None:
             return 0
-        return total + repeated + (1 if self.body == request.body else 0)
+        return total + repeated + (1 if self.body == sent else 0)
 
 
 def request_examples(operation: Operation) -> tuple[RequestExample, ...]:
@@ -146,9 +152,20 @@ def request_examples(operation: Operation) -> tuple[RequestExample, ...]:
                 bodies.setdefault(example.name, example.value)
     names = dict.fromkeys((*bodies, *parameters))
     return tuple(
-        RequestExample(name, tuple(parameters.get(name, ())), bodies.get(name), name in bodies)
+        RequestExample(
+            name,
+            tuple(parameters.get(name, ())),
+            bodies.get(name),
+            name in bodies,
+            _members(bodies.get(name)),
+        )
         for name in names
     )
+
+
+def _members(body: JSON) -> tuple[tuple[str, JSON], ...]:
+    members = body.items() if isinstance(body, Mapping) else ()
+    return tuple((name, value) for name, value in members if value is None or isinstance(value, _SCALARS))
 
 
 def asks_as_shown(operation: Operation, request: Request) -> bool:

@@ -98,16 +98,17 @@ def tell_nothing(plan: Plan, request: Request, state: State) -> None:
 
 def check_owners(plan: Plan, request: Request, state: State, kinds: Mapping[str, Kind]) -> None:
     """Raises Problem 404 where what a path belongs to is kept here too and not there, or somebody else's."""
+    owners = [(each.parameter, each.kind) for each in plan.role.parents if each.kind is not None]
+    if not owners or not plan.documents(404):
+        return
     sight = sight_for(plan, request)
-    for parent in plan.role.parents:
-        if parent.kind is None or not plan.documents(404):
-            continue
-        key = str(request.path.get(parent.parameter))
-        shown = not state.is_gone(parent.kind, key) and asks_as_shown(plan.operation, request)
-        owner = state.get(parent.kind, key)
+    for parameter, kind in owners:
+        key = str(request.path.get(parameter))
+        shown = not state.is_gone(kind, key) and asks_as_shown(plan.operation, request)
+        owner = state.get(kind, key)
         if owner is None and not shown:
             raise no_such_thing()
-        whose = subject_of(kinds[parent.kind], owner.document) if owner is not None else None
+        whose = subject_of(kinds[kind], owner.document) if owner is not None else None
         if sight is not None and whose is not None and not sight.sees(whose):
             raise no_such_thing(whose)
 

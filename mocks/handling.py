@@ -177,7 +177,7 @@ class Handling:
     def enter(self, moved: Moved, state: State, correlation: str, traceparent: str) -> None:
         """A thing is as it is from now on: its lifecycle's timers run."""
         lifecycle = moved.kind.lifecycle
-        if self.timers is None or lifecycle is None:
+        if self.timers is None or lifecycle is None or not moved.kind.timed:
             return
         if moved.after is None:
             self.timers.left(state.name, lifecycle.schema, moved.key)

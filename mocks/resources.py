@@ -80,6 +80,11 @@ class Kind:
         schema = self.named.get(self.id or "")
         return compile_schema(schema) if schema is not None else None
 
+    @cached_property
+    def timed(self) -> bool:
+        """Whether there is a state that one of these leaves by time alone."""
+        return self.lifecycle is not None and any(edge.timed for edge in self.lifecycle.transitions)
+
     @property
     def status(self) -> str | None:
         """The property that holds the lifecycle's state."""

@@ -69,7 +69,8 @@ class StillRelated:
         ended = {
             claim: kept
             for relation, claim in CLAIMS.items()
-            if (kept := self._kept(relation, claims.get("sub"), claims.get(claim))) != claims.get(claim)
+            if claim in claims
+            if (kept := self._kept(relation, claims.get("sub"), claims[claim])) != claims[claim]
         }
         return {**claims, **ended} if ended else claims
 
