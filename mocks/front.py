@@ -115,7 +115,7 @@ class Front:
             scope["method"],
             scope["raw_path"],
             shown.query,
-            known.now(shown.headers) if known is not None else shown.headers,
+            known.now(shown.headers, self._secret) if known is not None else shown.headers,
             body[:KEPT_BODY],
             len(body),
             status,

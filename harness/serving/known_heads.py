@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from harness.serving.wire import Scope, headers_of
@@ -76,12 +76,14 @@ class KnownHead:
         made.size, made.length, made.found, made.varies = size, self.length, self.found, True
         return made
 
-    def now(self, pairs: _Pairs) -> _Pairs:
-        """Headers, as some layer has changed them once, with the values of what varies as they are here."""
+    def now(self, pairs: _Pairs, hidden: Collection[bytes]) -> _Pairs:
+        """Headers, as some layer has changed them once, with the values of what varies as they are here: but
+        for those that are ``hidden``."""
         if self.varies:
             pairs = pairs.copy()
             for at, _ in self._at:
-                pairs[at] = self._pairs[at]
+                if self._pairs[at][0] not in hidden:
+                    pairs[at] = self._pairs[at]
         return pairs
 
     def scope(self, connection: Scope, extensions: dict[str, Any]) -> Scope:

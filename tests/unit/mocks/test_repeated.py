@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -17,8 +18,17 @@ from mocks.mock import build_mock
 from tests.benchmarks.peers.asked import BODY, LIST, SERVICE
 from tests.conftest import ROOT
 from tests.unit.mocks.controlled import Controlled, controlled
+from tests.unit.mocks.running import write
 from tests.unit.serving.live import DEADLINE
 from tests.unit.serving.talk import exchange
+
+SECRET = """
+openapi: 3.1.0
+info: {title: Secret, version: '1'}
+security: [{key: []}]
+paths: {/a: {get: {responses: {'200': {description: ok}}}}}
+components: {securitySchemes: {key: {type: apiKey, in: header, name: X-Request-Id}}}
+"""
 
 OFTEN = 5
 """More than it takes for a head to be known."""
@@ -97,3 +107,11 @@ def test_what_varies_in_them_is_judged_and_noted_each_time(keys: KeyStore) -> No
         sent = [each["request"]["headers"] for each in live.journal()]
         assert [each["idempotency-key"] for each in sent] == [*made, *made, "short", key]
         assert {each["authorization"] for each in sent} == {"***"}
+
+
+def test_a_key_that_varies_from_request_to_request_is_told_to_nobody(tmp_path: Path) -> None:
+    contract = load(write(tmp_path, SECRET))
+    with controlled(build_mock(contract)) as live:
+        for number in range(OFTEN):
+            assert live.client.get("/a", headers={"X-Request-Id": f"s3cret-{number}"}).status_code == 200
+        assert [each["request"]["headers"]["x-request-id"] for each in live.journal()] == ["***"] * OFTEN

@@ -6,23 +6,20 @@ import asyncio
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
 import orjson
 import pytest
-import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
-from uvicorn.server import ServerState
 
 from harness.serving.known_heads import LONGEST, MOST, KnownHeads, known_in
-from harness.serving.protocol import BoundedProtocol
 from harness.serving.wire import Said, Scope, headers_of
 from tests.unit.serving.live import DEADLINE, Service, served
 from tests.unit.serving.talk import exchange, read
+from tests.unit.serving.wires import Clock, connected
 
 HOST = b" HTTP/1.1\r\nHost: h\r\n"
 KNOWN = b"GET /a" + HOST + b"\r\n"
@@ -291,7 +288,7 @@ _IDS = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|00-[0-9a-f]{32}-[
 
 def test_what_was_asked_before_the_end_is_answered_before_it() -> None:
     async def said_at_the_end() -> bytes:
-        made, wire = _connected(Echo())
+        made, wire = connected(Echo())
         made.data_received(KNOWN)
         made.shutdown()
         return wire.said
@@ -301,8 +298,8 @@ def test_what_was_asked_before_the_end_is_answered_before_it() -> None:
 
 def test_a_connection_is_left_when_it_has_rested_for_long_enough() -> None:
     async def asked_again_and_again() -> list[bool]:
-        made, wire = _connected(Echo())
-        clock = _Clock()
+        made, wire = connected(Echo())
+        clock = Clock()
         made.loop, closed = clock, []  # type: ignore[assignment]
         for pause in (4.0, 4.0, 4.0, 4.0, 5.5):
             made.data_received(KNOWN)
@@ -318,7 +315,7 @@ async def _told(app: Echo, sent: Sequence[Sequence[tuple[bytes, bool]]]) -> list
     """What an application says on each connection."""
     found = []
     for pieces in sent:
-        made, wire = _connected(app)
+        made, wire = connected(app)
         data = b""
         for piece, alone in pieces:
             data += piece
@@ -330,77 +327,3 @@ async def _told(app: Echo, sent: Sequence[Sequence[tuple[bytes, bool]]]) -> list
         found.append(_IDS.sub(b"*", wire.said))
         made.connection_lost(None)
     return found
-
-
-def _connected(app: Echo) -> tuple[BoundedProtocol, _Wire]:
-    config = uvicorn.Config(
-        app, http=BoundedProtocol, log_config=None, lifespan="off", access_log=False, proxy_headers=False
-    )
-    config.load()
-    made, wire = BoundedProtocol(config, ServerState(), {}), _Wire()
-    made.connection_made(wire)  # type: ignore[arg-type]
-    return made, wire
-
-
-@dataclass
-class _Timer:
-    due: float
-    call: Callable[[], None]
-    cancelled: bool = False
-
-    def cancel(self) -> None:
-        self.cancelled = True
-
-
-class _Clock:
-    """The time of an event loop, as a connection asks for it."""
-
-    def __init__(self) -> None:
-        self._now = 0.0
-        self._timers: list[_Timer] = []
-
-    def time(self) -> float:
-        return self._now
-
-    def call_later(self, seconds: float, call: Callable[[], None]) -> _Timer:
-        self._timers.append(_Timer(self._now + seconds, call))
-        return self._timers[-1]
-
-    def pass_by(self, seconds: float) -> None:
-        """Let so much time pass."""
-        ends = self._now + seconds
-        while due := [each for each in self._timers if each.due <= ends and not each.cancelled]:
-            first = min(due, key=lambda each: each.due)
-            self._timers.remove(first)
-            self._now = first.due
-            first.call()
-        self._now = ends
-
-
-class _Wire:
-    """A transport that keeps what is said."""
-
-    def __init__(self) -> None:
-        self.said, self.reads, self._closes = b"", True, False
-
-    def write(self, data: bytes) -> None:
-        self.said += b"" if self._closes else data
-
-    def close(self) -> None:
-        self._closes, self.reads = True, False
-
-    abort = write_eof = close
-
-    def is_closing(self) -> bool:
-        return self._closes
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    def pause_reading(self) -> None:
-        """Nothing comes but what is put in."""
-
-    resume_reading = pause_reading
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return ("127.0.0.1", 1) if name in ("peername", "sockname") else default
