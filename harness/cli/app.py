@@ -191,12 +191,18 @@ def _said(who: str, text: str) -> int:
     return 2
 
 
+_PLAINER = {"Value error, ": "", "valid int range": "valid integer", "valid float range": "valid number"}
+"""What is said of a value, and how people say it."""
+
+
 def _usage(error: typer.TyperException, given: list[str]) -> tuple[str, str]:
     """What the command line got wrong: the command, and a paragraph that ends with where to look."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "portal"
     if command == "portal" and given[:1] and given[0] in _NAMES:  # not every error knows its command
         command = f"portal {given[0]}"
-    message = " ".join(error.format_message().split()).replace("Value error, ", "")
+    message = " ".join(error.format_message().split())
+    for said, plain in _PLAINER.items():
+        message = message.replace(said, plain)
     message = _POSSIBLE.sub(r". Did you mean \1?", message)
     return command, f"{message}{'' if message.endswith(('.', '?')) else '.'} '{command} --help' says more."

@@ -58,7 +58,16 @@ from harness.cli.app import run
 run({arguments})
 print(sorted(name for name in {heavy} if name in sys.modules), file=sys.stderr)
 """
-HEAVY = ("confluent_kafka", "connexion", "faker", "harness.contract", "httpx", "pact", "schemathesis")
+HEAVY = (
+    "confluent_kafka",
+    "connexion",
+    "faker",
+    "harness.contract",
+    "httpx",
+    "pact",
+    "pydantic",
+    "schemathesis",
+)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["verify", "--help"], ["verify", "--bogus"]])
