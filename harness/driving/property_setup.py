@@ -194,7 +194,7 @@ def right_refusals(operation: Operation) -> tuple[str, ...]:
     422 is one of them where 400 is documented beside it for what is malformed; alone it is the answer
     to malformed requests.
     """
-    documented = [status for status in REFUSALS_BY_STATE if status in operation.responses]
+    documented = [each for each in REFUSALS_BY_STATE if operation.response_for(int(each)) is not None]
     if "422" in operation.responses and "400" in operation.responses:
         documented.append("422")
     return tuple(documented)

@@ -15,7 +15,7 @@ from harness.serving.media import Named
 from harness.serving.parameters import Parameters
 from harness.serving.problems import Problem, Reason
 from harness.serving.security import forbidden
-from harness.serving.tracing import Trace
+from harness.serving.tracing import CORRELATION, Trace
 from harness.serving.wire import Scope, read_body, too_large
 
 
@@ -124,6 +124,10 @@ class Admission:
         if (subject is not None or not invalid) and not allowed(self.operation, request.claims, subject):
             named = subject if isinstance(subject, str) else None
             raise forbidden("The caller may not act for this patient.", claims=request.claims, patient=named)
+
+    def correlates(self, headers: Mapping[str, str]) -> bool:
+        """Whether the correlation id in a request's headers, if there is one, is what the contract takes."""
+        return not self._parameters.varying(headers, CORRELATION)
 
     def named_by(self, path: Mapping[str, str], headers: Mapping[str, str]) -> str | None:
         """The patient whom the path names, for a request that was refused before it was read; else None."""

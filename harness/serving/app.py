@@ -72,10 +72,12 @@ def build_app(
     pool = Workers(WORKERS, f"portal-{contract.service}")
     line = None if longest_wait is None else Line(WORKERS, longest_wait)
     exchanges: dict[str, Exchange] = {}
+    admissions: dict[str, Admission] = {}
     gates: dict[str, Gate] = {}
     shortcut = Shortcut()
     for operation in contract.operations.values():
         admission = Admission(operation, contract, max_body=max_body, judge_subject=security is not None)
+        admissions[operation.id] = admission
         judge = ResponseJudge(operation) if validate_responses else None
         exchanges[operation.id] = Exchange(admission, handlers[operation.id], pool, line, judge, denials)
         gates[operation.id] = Gate(operation, contract, security)
@@ -95,7 +97,12 @@ def build_app(
         resolver=_Handlers(exchanges),
     )
     app.apis.append(API(Judged(routable(contract)), base_path="", **vars(app.options)))
-    envelope = Envelope(app, max_in_flight, refusals, extra_routes, shortcut)
+
+    def correlates(incoming: Incoming) -> bool:
+        asked = admissions.get(incoming.operation)
+        return asked is None or asked.correlates(incoming.headers)
+
+    envelope = Envelope(app, max_in_flight, refusals, extra_routes, shortcut, correlates)
     return recorder.wrap(envelope, contract.service) if recorder is not None else envelope
 
 

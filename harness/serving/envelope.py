@@ -59,7 +59,8 @@ class Refusals(Protocol):
         """The problem of a request that no operation takes; ``allowed`` are the methods of its path."""
 
 
-_CORRELATION = "/header/x-correlation-id"
+def _anything(_: Incoming) -> bool:
+    return True
 
 
 @dataclass(slots=True)
@@ -132,12 +133,14 @@ class Envelope:
         refusals: Refusals | None = None,
         always: Collection[str] = (),
         shortcut: Shortcut | None = None,
+        correlates: Callable[[Incoming], bool] = _anything,
     ) -> None:
-        """``always``: paths that are answered however much there is to do, e.g. whether the service lives."""
+        """``always``: paths that are answered however much there is to do, e.g. whether the service lives.
+        ``correlates``: whether a request's correlation id, if it has one, is what its operation takes."""
         self._app = app
         self._shortcut = Shortcut() if shortcut is None else shortcut
         self._always = frozenset(each.encode() for each in always)
-        self._refusals = refusals
+        self._refusals, self._correlates = refusals, correlates
         self._load = _Load(max_in_flight)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -159,9 +162,7 @@ class Envelope:
             ending = Problem(503, detail="The service is ending.", headers={"Retry-After": "1"})
             await self._tell(send, ending, incoming)
         except Exception as error:
-            problem = error if isinstance(error, Problem) else unexpected(error, incoming.trace)
-            incoming.problem = problem
-            await self._tell(send, problem, incoming)
+            await self._tell(send, self._problem(error, incoming), incoming)
         finally:
             turn.end()
 
@@ -178,23 +179,22 @@ class Envelope:
             answer = take(scope, incoming, body)
             return said(answer, incoming.trace) if answer is not None else None
         except Exception as error:
-            problem = error if isinstance(error, Problem) else unexpected(error, incoming.trace)
-            incoming.problem = problem
-            self._retrace(problem, incoming)
-            return said(self._worded(problem, incoming), incoming.trace)
+            return said(self._worded(self._problem(error, incoming), incoming), incoming.trace)
 
     async def _tell(self, send: Any, problem: Problem, incoming: Incoming) -> None:
-        self._retrace(problem, incoming)
         try:
             await respond(send, self._worded(problem, incoming), incoming.trace)
         except RuntimeError:
             # The server's word for an answer that has begun already: nothing can be told any more.
             _log.error("correlation %s: the answer broke off", incoming.trace.correlation)
 
-    def _retrace(self, problem: Problem, incoming: Incoming) -> None:
-        if any(each.pointer.lower() == _CORRELATION for each in problem.errors):
-            # What the contract refuses in a request it refuses in an answer too.
+    def _problem(self, error: Exception, incoming: Incoming) -> Problem:
+        """What an error is to the caller. A correlation id that the contract refuses in a request it refuses
+        in an answer too, whatever else was refused."""
+        if not self._correlates(incoming):
             incoming.trace = Trace(made_id(), incoming.trace.traceparent)
+        incoming.problem = error if isinstance(error, Problem) else unexpected(error, incoming.trace)
+        return incoming.problem
 
     def _worded(self, problem: Problem, incoming: Incoming) -> Answer:
         if self._refusals is not None:

@@ -72,11 +72,13 @@ class Parameters:
                 reader.read(pairs, {}, decoded.reasons)
         return decoded
 
-    def varying(self, headers: Mapping[str, str]) -> list[Reason]:
-        """What is wrong with the headers that vary from request to request: see ``known_heads``."""
+    def varying(self, headers: Mapping[str, str], only: str | None = None) -> list[Reason]:
+        """What is wrong with the headers that vary from request to request: see ``known_heads``; or with this
+        one of them."""
         reasons: list[Reason] = []
         for reader in self._varying:
-            reader.read_header(headers, reasons)
+            if only in (None, reader.key):
+                reader.read_header(headers, reasons)
         return reasons
 
     def _takes_query(self, query: str, into: dict[str, JSON]) -> bool:

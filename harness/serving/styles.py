@@ -193,6 +193,9 @@ class Style:
         return {key: self._nested(each, shape.member(key)) for key, each in below.items()}
 
     def _member(self, shape: Shape, texts: list[str]) -> Texts:
+        """What is given more than once is a list, where it may be one: of a member of no type anything is."""
+        if len(texts) > 1 and not shape.kinds:
+            return [self.decoded(each) for each in texts]
         if shape.is_array and not (len(texts) == 1 and shape.kinds - {"array", "null"}):
             return [self.decoded(each) for each in texts]
         return self.decoded(_only(texts))

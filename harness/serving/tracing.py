@@ -8,10 +8,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-_CORRELATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TRACEPARENT = re.compile(
     r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?"
 )
+
+CORRELATION = "x-correlation-id"
 
 TRACE = "portal.trace"
 """Where a scope's extensions hold the ``Trace`` of an exchange that is watched from further outside."""
@@ -50,13 +52,13 @@ def correlation_of(headers: Mapping[str, str]) -> str:
 
     It goes into logs and Kafka headers, so only a bounded, plain one is taken over.
     """
-    correlation = headers.get("x-correlation-id")
+    correlation = headers.get(CORRELATION)
     return correlation if correlation is not None and plain(correlation) else made_id()
 
 
 def plain(correlation: str) -> bool:
     """Whether a correlation id is one that may be told anywhere."""
-    return _CORRELATION.fullmatch(correlation) is not None
+    return _PLAIN.fullmatch(correlation) is not None
 
 
 def ids_of(traceparent: str) -> tuple[str, str]:

@@ -14,7 +14,8 @@ from schemathesis.generation import GenerationMode
 from harness.contract import load
 from harness.contract.expressions import Context
 from harness.contract.model import Contract, System
-from harness.driving.property_defects import body_is_valid, headers_are_valid, schema_cause
+from harness.contract.schema import schema_of
+from harness.driving.property_defects import body_is_valid, headers_are_valid, path_is_valid, schema_cause
 from harness.driving.property_setup import (
     Credentials,
     Setup,
@@ -70,6 +71,18 @@ def test_422_is_a_right_refusal_only_beside_400(lending: Contract) -> None:
     assert set(right_refusals(operations["returnBook"])) == {"409", "412", "428"}
 
 
+def test_a_class_of_statuses_documents_each_of_them(lending: Contract) -> None:
+    success = {"200": lending.operations["getLoan"].responses["200"]}
+    for documented, right in (
+        ("4XX", {"409", "410", "412", "428"}),
+        ("default", {"409", "410", "412", "428"}),
+    ):
+        refusal = replace(success["200"], status=documented)
+        operation = replace(lending.operations["getLoan"], responses={**success, documented: refusal})
+        assert set(right_refusals(operation)) == right
+    assert right_refusals(replace(operation, responses=success)) == ()
+
+
 def test_who_may_do_it_to_anybody_asks(lending: Contract) -> None:
     lend = lending.operations["lendBook"]
 
@@ -105,6 +118,18 @@ def test_a_body_that_schemathesis_took_for_valid_is_judged_again(lending: Contra
     assert body_is_valid(lend, {"content-type": "text/csv"}, b"{")  # not ours to judge
     assert body_is_valid(lend, sent, None)
     assert body_is_valid(lending.operations["getLoan"], sent, b"{}")
+
+
+def test_a_path_that_schemathesis_took_from_an_answer_is_judged(lending: Contract) -> None:
+    read = lending.operations["getLoan"]
+    loan = next(each for each in read.parameters if each.location == "path")
+    short = replace(loan, schema=schema_of({"type": "string", "pattern": "^[a-z /]{3}$"}))
+    read = replace(read, parameters=(short,))
+    address = "http://127.0.0.1:1/prefix" + read.path.replace("{" + loan.name + "}", "%s")
+
+    assert path_is_valid(read, address % "a%2Fb")
+    assert not path_is_valid(read, address % "a%3Fb")
+    assert path_is_valid(replace(read, parameters=()), address % "a%3Fb")
 
 
 def test_violations_in_different_items_of_a_list_are_one() -> None:
