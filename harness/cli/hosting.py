@@ -203,8 +203,6 @@ def tell_ready(
     more: Mapping[str, object] | None = None,
 ) -> None:
     """Write the ready file, with ``more`` in it, and print who answers where."""
-    from harness.cli.terminal import Terminal
-
     services = {**own, **stay.external}
     if stay.ready_file is not None:
         bootstrap = broker.bootstrap if broker else None
@@ -223,12 +221,12 @@ def tell_ready(
             ) from error
     if not stay.told:
         return
-    console = Terminal()
+    lines = []
     width = max(map(len, (*services, "kafka")))
     for name, url in sorted(services.items()):
         controlled = f"   control {control[name]}" if name in control else ""
         elsewhere = "   runs elsewhere" if name in stay.external else ""
-        console.print(f"  {name:<{width}}  {url}{controlled}{elsewhere}", markup=False)
+        lines.append(f"  {name:<{width}}  {url}{controlled}{elsewhere}")
     if broker is not None:
-        console.print(f"  {'kafka':<{width}}  {broker.bootstrap}   {broker.name}", markup=False)
-    console.print("ready; Ctrl-C ends it")
+        lines.append(f"  {'kafka':<{width}}  {broker.bootstrap}   {broker.name}")
+    print(*lines, "ready; Ctrl-C ends it", sep="\n", flush=True)  # noqa: T201 - not Rich's, which is large

@@ -13,6 +13,7 @@ from harness.contract.document import has_word
 from harness.contract.documents import MAX_HOPS, Documents, escape, look_up, tokens_of
 from harness.contract.model import JSON, Contract, Dialect, Place, Schema
 from harness.contract.nearest import did_you_mean
+from harness.contract.placing import LaterPlace
 from harness.contract.resolving import base_of
 from harness.contract.scopes import dialect_at, entered
 from harness.errors import ContractError
@@ -69,13 +70,11 @@ def named(schema: Schema, word: str) -> Mapping[str, Schema]:
 
 
 def _place(resources: Mapping[str, Any], uri: str, holder: JSON, key: str | int) -> Place:
-    """Where a schema stands, by what holds it: walking there from the top takes long in deep places."""
-    name, _, pointer = uri.partition("#")
+    """Where a schema stands, by what holds it."""
+    name = uri.partition("#")[0]
     if not isinstance(resources, Documents) or name not in resources:
         return Place(name, 0)
-    document = resources.document(name)
-    at = document.marks.get(id(holder), {}).get(key)
-    return Place(document.file, *at) if at else document.place(pointer)
+    return LaterPlace(resources, uri, holder, key)
 
 
 def target(schema: Schema, ref: str) -> Schema:
@@ -120,8 +119,10 @@ def _led(schema: Schema, resources: Documents, ref: str, is_static: bool) -> Sch
     own = found.uri == schema.uri.partition("#")[0]  # whose format the referrer has taken into account
     dialect = dialect_at(found, pointer, schema.dialect if own else _declared(found.tree, schema.dialect))
     scope = entered(schema.scope, found, pointer)
-    place = found.place(pointer)
-    return Schema(f"{found.uri}#{pointer}", raw, place, _component(pointer), dialect, resources, scope)
+    address = f"{found.uri}#{pointer}"
+    return Schema(
+        address, raw, LaterPlace(resources, address), _component(pointer), dialect, resources, scope
+    )
 
 
 def _target_in(resources: Mapping[str, Any], schema: Schema, ref: str) -> Schema:

@@ -97,13 +97,15 @@ def build_app(
         resolver=_Handlers(exchanges),
     )
     app.apis.append(API(Judged(routable(contract)), base_path="", **vars(app.options)))
-
-    def correlates(incoming: Incoming) -> bool:
-        asked = admissions.get(incoming.operation)
-        return asked is None or asked.correlates(incoming.headers)
-
-    envelope = Envelope(app, max_in_flight, refusals, extra_routes, shortcut, correlates)
+    envelope = Envelope(
+        app, max_in_flight, refusals, extra_routes, shortcut, partial(_correlates, admissions)
+    )
     return recorder.wrap(envelope, contract.service) if recorder is not None else envelope
+
+
+def _correlates(admissions: Mapping[str, Admission], incoming: Incoming) -> bool:
+    asked = admissions.get(incoming.operation)
+    return asked is None or asked.correlates(incoming.headers)
 
 
 def _require(contract: Contract, handlers: Mapping[str, Handler], place: str) -> None:

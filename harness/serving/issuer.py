@@ -6,6 +6,7 @@ Read once, at the start: a new key is a new file and a restart, one replica afte
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,9 @@ class Issuer:
             if name in self._checkers:
                 raise UsageError(f"{file}: key {number}", "another key has the same kid", "a kid of its own")
             algorithms = (str(key.algorithm_name),)
-            self._checkers[name] = TokenAuthenticator(key.key, algorithms, issuer=issuer, audience=audience)
+            self._checkers[name] = TokenAuthenticator(
+                partial(getattr, key, "key"), algorithms, issuer=issuer, audience=audience
+            )
         if not self._checkers:
             raise UsageError(str(file), "there is no key for signatures in it", _EXPECTED)
 

@@ -7,7 +7,7 @@ import os
 import secrets
 import sys
 import time
-from base64 import urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,11 @@ ISSUER = "https://portal.invalid/development"
 AUDIENCE = "portal"
 ALGORITHM = "ES256"
 KEY_FILE = "development-key.pem"
+
+_PEM = b"-----BEGIN PRIVATE KEY-----"
+_P256 = bytes.fromhex("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420")
+"""How a P-256 key with its public half begins in PKCS #8 (RFC 5958, section 2; RFC 5915, section 3)."""
+
 JWKS_PATH = "/.well-known/jwks.json"
 
 
@@ -72,10 +77,12 @@ class KeyStore:
         return {"keys": [{**self._jwk, "kid": self.kid, "use": "sig", "alg": ALGORITHM}]}
 
     def authenticator(self, *, issuer: str = ISSUER, audience: str = AUDIENCE) -> TokenAuthenticator:
-        """What checks the tokens that this store mints."""
+        """What checks the tokens that this store mints. Raises TokenError for a key that is none."""
         from harness.serving.security import TokenAuthenticator
 
-        return TokenAuthenticator(self.public, (ALGORITHM,), issuer=issuer, audience=audience)
+        if not _begins_as_ours(self._pem):
+            self._private  # noqa: B018 - it may be one all the same, or says why not
+        return TokenAuthenticator(lambda: self.public, (ALGORITHM,), issuer=issuer, audience=audience)
 
     @property
     def public(self) -> EllipticCurvePublicKey:
@@ -94,15 +101,17 @@ class KeyStore:
         return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
 
     @cached_property
+    def _pem(self) -> bytes:
+        pem = self._read()
+        return self._create() if pem is None else pem
+
+    @cached_property
     def _private(self) -> EllipticCurvePrivateKey:
         from cryptography.hazmat.primitives.asymmetric import ec
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-        pem = self._read()
-        if pem is None:
-            pem = self._create()
         try:
-            key = load_pem_private_key(pem, password=None)
+            key = load_pem_private_key(self._pem, password=None)
         except (ValueError, TypeError):
             key = None
         if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
@@ -162,6 +171,15 @@ class KeyStore:
             "a directory that this user may write to",
             "Set PORTAL_STATE to such a directory.",
         )
+
+
+def _begins_as_ours(pem: bytes) -> bool:
+    """Whether a file begins as those that Portal writes: that is told without the library that reads keys."""
+    lines = pem.split(b"\n")
+    try:
+        return lines[0] == _PEM and b64decode(lines[1], validate=True).startswith(_P256)
+    except (ValueError, IndexError):
+        return False
 
 
 def _base64(raw: bytes) -> str:

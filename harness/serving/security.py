@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -43,9 +43,14 @@ class Keys(Protocol):
 
 
 class TokenAuthenticator:
-    """JWTs of one issuer for one audience, signed by one key with one of ``algorithms``; leeway is 0."""
+    """JWTs of one issuer for one audience, signed by one key with one of ``algorithms``; leeway is 0.
 
-    def __init__(self, key: Any, algorithms: Sequence[str], *, issuer: str, audience: str) -> None:
+    ``key`` is called when the first token comes: what reads keys takes 7 MiB, and not every service is asked.
+    """
+
+    def __init__(
+        self, key: Callable[[], Any], algorithms: Sequence[str], *, issuer: str, audience: str
+    ) -> None:
         self._key, self._algorithms = key, list(algorithms)
         self._issuer, self._audience = issuer, audience
         self._known: OrderedDict[str, tuple[float, Claims]] = OrderedDict()
@@ -74,7 +79,7 @@ class TokenAuthenticator:
                 raise jwt.InvalidTokenError
             return jwt.decode(
                 token,
-                self._key,
+                self._key(),
                 algorithms=self._algorithms,
                 audience=self._audience,
                 issuer=self._issuer,

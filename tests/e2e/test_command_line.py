@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.e2e.portal import PORTAL, portal, running
 
 COMMANDS = ("verify", "mock", "serve", "up", "lint", "manifests", "kafka", "token")
@@ -75,6 +76,27 @@ def test_help_and_usage_load_nothing_heavy(arguments: list[str]) -> None:
     source = LOADED.format(arguments=arguments, heavy=HEAVY)
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+WAITING = """
+import sys
+from pathlib import Path
+from harness.contract import load
+from mocks.mock import build_mock
+mock = build_mock(load(Path("contracts/coverage")))
+print(sorted(name for name in ("cryptography", "faker", "pydantic", "rich") if name in sys.modules))
+"""
+
+
+def test_a_mock_that_nobody_has_asked_holds_nothing_for_tokens(tmp_path: Path) -> None:
+    """What reads keys takes 7 MiB: it is loaded when the first token comes, or where a key has to be made."""
+    environment = {**os.environ, "PORTAL_STATE": str(tmp_path)}
+    for loaded in ("['cryptography']", "[]"):
+        done = subprocess.run(
+            [sys.executable, "-c", WAITING],
+            capture_output=True, text=True, check=True, cwd=ROOT, env=environment,
+        )  # fmt: skip
+        assert done.stdout.strip() == loaded
 
 
 WITHOUT = """

@@ -88,3 +88,16 @@ def test_the_state_directory_can_be_named(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     if sys.platform == "linux":
         assert default_state_dir() == tmp_path / "cache" / "portal"
+
+
+def test_a_key_that_only_begins_as_ours_is_told_of_when_it_is_needed(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path)
+    token = store.mint({"actor": "staff"})
+    begun = store.path.read_bytes().split(b"\n")
+    store.path.write_bytes(b"\n".join([*begun[:2], b"AAAA", begun[-2], b""]))
+    authenticator = KeyStore(tmp_path).authenticator()
+    with pytest.raises(TokenError, match="not the development key"):
+        authenticator.claims(token)
+    store.path.write_bytes(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+    with pytest.raises(TokenError, match="not the development key"):
+        KeyStore(tmp_path).authenticator()
