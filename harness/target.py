@@ -54,7 +54,8 @@ def offer_control(target: Target) -> str:
 class Limits:
     """How much a check may do. ``cases`` an operation; ``settle`` and ``timeout`` are seconds.
 
-    ``boundaries`` is the share of the boundary values that is tried: more than 0, at most 1.
+    ``boundaries`` is the share of the boundary values that is tried: more than 0, at most 1. ``budget`` is
+    how many seconds generated requests to one service may take, None for as many as go with their number.
     """
 
     cases: int = 25
@@ -62,3 +63,4 @@ class Limits:
     settle: float = 2.0
     timeout: float = 10.0
     boundaries: float = 1.0
+    budget: float | None = None

@@ -77,6 +77,7 @@ def _command(plan: Plan, wanted: Wanted, kind: Kind, service: str) -> list[str]:
         *(f"--target={kind}", f"--kafka={wanted.kafka}", f"--contracts={wanted.folder}"),
         *(f"--cases={limits.cases}", f"--seed={limits.seed}", f"--settle={limits.settle}"),
         f"--boundaries={limits.boundaries}",
+        *([f"--budget={limits.budget}"] if limits.budget is not None else []),
         *(f"--check={check.name}" for check in plan.checks),
         *([f"--exchanges={wanted.exchanges}"] if wanted.exchanges else []),
         *wanted.reading,

@@ -84,6 +84,16 @@ Boundaries = Annotated[
         "0.2 is a fifth, chosen by the seed.",
     ),
 ]
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        min=1,
+        max=86_400,
+        metavar="SECONDS",
+        help="How long http_properties may take for one service. Default: a minute, and half a second for "
+        "each case of each operation.",
+    ),
+]
 Settle = Annotated[
     float,
     typer.Option(
@@ -128,6 +138,7 @@ def verify(
     cases: Cases = 25,
     seed: Seed = 1,
     boundaries: Boundaries = 1.0,
+    budget: Budget = None,
     settle: Settle = 2.0,
     contracts: Contracts = None,
     allow_remote: AllowRemote = False,
@@ -164,7 +175,7 @@ def verify(
     writable_folder(report, "--report")
     if kafka == "embedded" and not own:
         kafka = "none"  # an embedded broker is for what we start ourselves
-    limits = Limits(cases=cases, seed=seed, settle=settle, boundaries=boundaries)
+    limits = Limits(cases=cases, seed=seed, settle=settle, boundaries=boundaries, budget=budget)
     plan = Plan(system, opened, checks, limits, _settings(limits, kafka))
     if events is not None:
         return tell(plan, events)

@@ -65,7 +65,10 @@ def run_properties(contract: Contract, target: Target, limits: Limits) -> Iterat
 
 
 def _budget(contract: Contract, limits: Limits) -> float:
-    """Seconds after which a run is given up: some five times what it takes on a slow machine."""
+    """Seconds after which a run is given up: some five times what it takes on a slow machine, if nobody says
+    otherwise. Schemas that hold themselves in many ways take longer."""
+    if limits.budget is not None:
+        return limits.budget
     return 60.0 + 0.5 * limits.cases * len(contract.operations)
 
 
@@ -92,7 +95,9 @@ class _Worker(threading.Thread):
                     yield self._reach
                     return
                 given_up = True
-                yield Trouble(None, f"not everything was tried within {budget:.0f} s")
+                yield Trouble(
+                    None, f"not everything was tried within {budget:.0f} s; --budget SECONDS gives it more"
+                )
                 self.stop()
                 deadline = time.monotonic() + self._setup.limits.timeout
                 continue

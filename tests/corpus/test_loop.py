@@ -34,6 +34,8 @@ FILES = [*SHIPPED, *documents()]
 OPERATIONS, CASES, BOUNDARIES = 3, 1, 0.3
 """In CI: operations of a document, generated cases and share of the boundary values of each. ``--unbounded``
 takes all, and more cases."""
+PATIENCE = 3600
+"""Seconds that one document may take: some have models that Schemathesis works on for half an hour."""
 
 REMEMBERING: frozenset[Capability] = frozenset({"state", "idempotency"})
 
@@ -51,7 +53,7 @@ def some(every: list[Operation], remembers: bool) -> list[Operation]:
     "ignore:.*allowEmptyValue:DeprecationWarning"
 )  # by the contract, openapi-core says
 @pytest.mark.filterwarnings(r"ignore:.* (is|are) deprecated:DeprecationWarning")
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(PATIENCE + 600)
 @pytest.mark.parametrize("remembers", [True, False], ids=["stateful", "stateless"])
 @pytest.mark.parametrize("file", FILES, ids=named)
 def test_nothing_is_wrong_with_a_mock(
@@ -76,7 +78,9 @@ def test_nothing_is_wrong_with_a_mock(
         if asks_for_ours(contract):
             capabilities |= {"access"}
         target = Target(contract.service, url, "mock", capabilities, control=control, tokens=keys.mint)
-        limits = Limits(cases=10) if unbounded else Limits(cases=CASES, boundaries=BOUNDARIES)
+        limits = (
+            Limits(cases=10, budget=PATIENCE) if unbounded else Limits(cases=CASES, boundaries=BOUNDARIES)
+        )
         wrong = [*told(named(file), contract, system, target, limits)]
     recorder.close()
     wrong += judged(file, contract, url, read(recorder.path))

@@ -137,6 +137,19 @@ def test_a_mock_needs_neither_database_nor_judges(
             process.terminate()
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_what_the_budget_does_not_last_for_is_not_told_as_clean(
+    contracts: Path, tmp_path: Path, jobs: str
+) -> None:
+    ran = portal(
+        "verify", "coverage", "scheduling", "--contracts", str(contracts), "--target", "mock",
+        "--kafka", "none", "--check", "http_properties", "--budget", "1", "--jobs", jobs,
+        "--report", str(tmp_path / "report"),
+    )  # fmt: skip
+    assert ran.code == 2, ran.text
+    assert "within 1 s; --budget SECONDS gives it more" in " ".join(ran.out.split())
+
+
 def test_a_missing_package_is_named() -> None:
     done = subprocess.run(without(["jwt"], "token"), capture_output=True, text=True, check=False)
     assert done.returncode == 2

@@ -174,12 +174,8 @@ def test_a_target_that_goes_away_is_told_once_an_operation(
     assert all("refused" in each.reason for each in troubles)
 
 
-def test_what_takes_too_long_is_told_and_nothing_passes(
-    system: System, limits: Limits, opened: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("harness.driving.property_run._budget", lambda _contract, _limits: 0.2)
-
-    results = list(http_properties.run(system, opened(Desk()), limits))
+def test_what_takes_too_long_is_told_and_nothing_passes(system: System, limits: Limits, opened: Open) -> None:
+    results = list(http_properties.run(system, opened(Desk()), replace(limits, budget=0.2)))
 
     assert not any(isinstance(each, Passed) for each in results)
     assert any("not everything was tried within" in r.reason for r in results if isinstance(r, CouldNotTell))
