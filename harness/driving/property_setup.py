@@ -7,7 +7,7 @@ import itertools
 import json
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
@@ -20,6 +20,7 @@ from harness.contract.scalars import CODES
 from harness.contract.schema import compile_schema
 from harness.driving.actors import claims_for, needs_token
 from harness.driving.hops import ONE_CONNECTION
+from harness.driving.property_models import holds_itself_in_many_ways
 from harness.driving.property_references import shorten
 from harness.errors import ContractError, TokenError
 from harness.target import Limits, Target
@@ -134,19 +135,20 @@ class Setup:
                 "use_after_free": {"enabled": remembers},
                 "ensure_resource_availability": {"enabled": remembers},
             },
-            "operations": [
-                {
-                    "include-name": label,
-                    "checks": {
-                        "positive_data_acceptance": {
-                            "expected-statuses": sorted({*ACCEPTED, *right_refusals(operation)})
-                        }
-                    },
-                }
-                for label, operation in self.operations.items()
-                if right_refusals(operation)
-            ],
+            "operations": [*self._own_settings(sorted(ACCEPTED))],
         }
+
+    def _own_settings(self, accepted: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """What goes for one operation alone."""
+        for label, operation in self.operations.items():
+            found: dict[str, Any] = {}
+            if refusals := right_refusals(operation):
+                statuses = {"expected-statuses": sorted({*accepted, *refusals})}
+                found["checks"] = {"positive_data_acceptance": statuses}
+            if holds_itself_in_many_ways(operation):
+                found["phases"] = {"examples": {"enabled": False}}
+            if found:
+                yield {"include-name": label, **found}
 
     def _refusals(self) -> list[str]:
         from schemathesis.config._checks import NEGATIVE_DATA_REJECTION_EXPECTED_STATUSES as REJECTED
