@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.contract import load
+from harness.contract.model import Contract
 from harness.driving.property_models import holds_itself_in_many_ways
 from harness.driving.property_setup import Setup
 from harness.target import Limits, Target
