@@ -87,7 +87,7 @@ def tell_nothing(plan: Plan, request: Request, state: State) -> None:
     if gone and plan.documents(410):
         raise Problem(410, detail="It was deleted.")
     undocumented = plan.operation.response_for(404) is None
-    if not gone and (undocumented or plan.role.made_unseen or asks_as_shown(plan.operation, request)):
+    if not gone and (undocumented or plan.unseen or asks_as_shown(plan.operation, request)):
         return
     if plan.operation.access:
         raise no_such_thing()

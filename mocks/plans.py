@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -10,14 +9,14 @@ from harness.contract.model import JSON, Contract, Operation
 from harness.contract.schema import Validator, compile_schema
 from harness.serving.exchange import Request
 from mocks.filtering import Filter, filters_of
-from mocks.known import Document
 from mocks.lessons import Lesson, lessons_of
 from mocks.making import Making, making_of
 from mocks.moves import Group, groups_of
 from mocks.paging import PageForm, Paging
 from mocks.representations import Many, Success, many_in, successes
-from mocks.resources import Resources, Role
+from mocks.resources import Kind, Resources, Role
 from mocks.response_headers import ResponseHeaders, response_headers
+from mocks.seeding import Seeds
 from mocks.sorting import Sorting
 from mocks.things import Thing
 from mocks.views import View
@@ -45,7 +44,8 @@ class Way:
 @dataclass(slots=True)
 class Plan:
     """One operation. ``made``, ``done`` and ``left`` are its answers where something new came about, where
-    there is something to show, and where there is nothing."""
+    there is something to show, and where there is nothing. ``unseen`` says that there may be things which
+    state does not know: what makes them has no role, or the contract neither makes, lists nor shows one."""
 
     role: Role
     making: Making
@@ -63,6 +63,7 @@ class Plan:
     paging: Paging | None = None
     sorting: Sorting | None = None
     filters: tuple[Filter, ...] = ()
+    unseen: bool = False
 
     @property
     def operation(self) -> Operation:
@@ -101,7 +102,7 @@ def plan_of(
     contract: Contract,
     resources: Resources,
     role: Role,
-    seeds: Mapping[str, Mapping[str, Document]],
+    seeds: Seeds,
     seed: int,
 ) -> Plan | None:
     """The plan of an operation that has a role; None if no success of it can be answered from state."""
@@ -135,7 +136,16 @@ def plan_of(
         paging=paging,
         sorting=sorting if sorting is not None and sorting.parameters else None,
         filters=filters_of(operation, role.kind.named, apart) if paging is not None else (),
+        unseen=role.made_unseen
+        or (seeds.are_made_up(role.kind.name) and not _are_known(resources, role.kind)),
     )
+
+
+def _are_known(resources: Resources, kind: Kind) -> bool:
+    """Whether an operation or a message makes things of a kind, or an operation lists them all."""
+    begins = kind.lifecycle is not None and any(not edge.sources for edge in kind.lifecycle.transitions)
+    telling = {"create", "replace", "list", *(("patch",) if kind.single else ())}
+    return begins or any(each.kind is kind and each.does in telling for each in resources.roles.values())
 
 
 def _way(contract: Contract, role: Role, success: Success, seed: int) -> Way:

@@ -29,6 +29,7 @@ class Seeds(Mapping[str, Mapping[str, Document]]):
     def __init__(self, contract: Contract, resources: Resources, seed: int) -> None:
         self._contract, self._resources, self._seed = contract, resources, seed
         self._found: dict[str, dict[str, Document]] = {}
+        self._made_up: set[str] = set()
         self._lock = threading.RLock()
 
     def __getitem__(self, kind: str) -> Mapping[str, Document]:
@@ -45,6 +46,10 @@ class Seeds(Mapping[str, Mapping[str, Document]]):
 
     def __len__(self) -> int:
         return len(self._resources.kinds)
+
+    def are_made_up(self, kind: str) -> bool:
+        """Whether the contract shows none of this kind."""
+        return self[kind] is not None and kind in self._made_up
 
     def things(self, kind: str) -> dict[str, Thing]:
         """The things that a state begins with."""
@@ -69,6 +74,7 @@ class Seeds(Mapping[str, Mapping[str, Document]]):
             for document in _elsewhere(self._contract, kind, every):
                 _add(found, kind, None, document)
         if not found:
+            self._made_up.add(kind.name)
             for key, document in _made_up(kind, reads, self._seed):
                 _add(found, kind, key, document)
         return found

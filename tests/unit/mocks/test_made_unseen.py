@@ -30,9 +30,11 @@ paths:
   /loans/{loanId}:
     get:
       operationId: getLoan
-      parameters: [{name: loanId, in: path, required: true, schema: {type: string}}]
+      parameters: [{name: loanId, in: path, required: true, example: loan-1, schema: {type: string}}]
       responses:
-        '200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Loan'}}}}
+        '200':
+          description: ok
+          content: {application/json: {schema: {$ref: '#/components/schemas/Loan'}, example: {sum: 7}}}
         '404': {description: none}
 components:
   schemas:
@@ -49,3 +51,28 @@ def test_what_an_id_was_given_out_for_can_be_read(tmp_path: Path, given: str, st
         read = client.get(f"/loans/{asked.json()[given]}")
         assert read.status_code == status
         assert ("sum" in read.json()) is (status == 200)
+
+
+LISTED = """paths:
+  /loans:
+    get:
+      operationId: listLoans
+      responses:
+        '200':
+          description: ok
+          content: {application/json: {schema: {type: array, items: {$ref: '#/components/schemas/Loan'}}}}
+"""
+EXAMPLE = ", example: {sum: 7}"
+
+
+@pytest.mark.parametrize(
+    ("shown", "listed", "status"), [(True, False, 404), (False, True, 404), (False, False, 200)]
+)
+def test_of_what_nothing_makes_lists_or_shows_anything_may_be_there(
+    tmp_path: Path, shown: bool, listed: bool, status: int
+) -> None:
+    text = CONTRACT.replace("  /loans:", "  /questions:").replace("GIVEN", "ticket")
+    text = text if shown else text.replace(EXAMPLE, "")
+    contract = load(write(tmp_path, text.replace("paths:\n", LISTED) if listed else text))
+    with running([build_mock(contract)]) as urls, httpx.Client(base_url=urls["library"]) as client:
+        assert client.get("/loans/loan-77").status_code == status
