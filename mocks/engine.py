@@ -181,6 +181,9 @@ class Engine:
         before = find_thing(plan, request, state)
         if before is None:
             tell_nothing(plan, request, state)
+            kind, key = plan.role.kind.name, asked_key(plan, request) or ""
+            if state.get(kind, key) is None:
+                state.leave(kind, key)  # it may have been there
             return None
         if plan.own is not None and plan.own.moves:
             return self._deed(plan, request, state)

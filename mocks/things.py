@@ -136,8 +136,12 @@ class State:
 
     def remove(self, thing: Thing) -> None:
         """Forget a thing, but not that it was there."""
-        self._forget(thing.kind, thing.key)
-        self._gone[thing.kind, thing.key] = None
+        self.leave(thing.kind, thing.key)
+
+    def leave(self, kind: str, key: str) -> None:
+        """There is no such thing any more, whether or not anything was known of it."""
+        self._forget(kind, key)
+        self._gone[kind, key] = None
         if len(self._gone) > REMEMBERED_GONE:
             self._gone.popitem(last=False)
 

@@ -76,3 +76,22 @@ def test_of_what_nothing_makes_lists_or_shows_anything_may_be_there(
     contract = load(write(tmp_path, text.replace("paths:\n", LISTED) if listed else text))
     with running([build_mock(contract)]) as urls, httpx.Client(base_url=urls["library"]) as client:
         assert client.get("/loans/loan-77").status_code == status
+
+
+def test_what_was_deleted_is_gone_though_nothing_was_known_of_it(tmp_path: Path) -> None:
+    text = CONTRACT.replace("GIVEN", "loanId").replace(
+        "    get:\n      operationId: getLoan",
+        """    delete:
+      operationId: dropLoan
+      parameters: [{name: loanId, in: path, required: true, schema: {type: string}}]
+      responses: {'204': {description: gone}, '404': {description: none}}
+    get:
+      operationId: getLoan""",
+    )
+    contract = load(write(tmp_path, text))
+    with running([build_mock(contract)]) as urls, httpx.Client(base_url=urls["library"]) as client:
+        statuses = [
+            client.request(each, "/loans/l-9").status_code for each in ("GET", "DELETE", "GET", "DELETE")
+        ]
+        assert statuses == [200, 204, 404, 404]
+        assert client.get("/loans/l-10").status_code == 200
