@@ -295,11 +295,14 @@ def fill_headers(operation: Operation, case: AnyCase, turn: int) -> None:
     """
     from schemathesis.core.parameters import ParameterLocation
 
+    due = [(KEY, str(uuid.uuid4())), *([(MATCH, "*")] if turn % 4 else [])]
+    wanted = [(operation.parameter("header", name), value) for name, value in due]
+    if not any(parameter for parameter, _ in wanted):
+        return  # asking for what follows costs more, the larger the body is
     if case.meta is not None and case.meta.is_negative_at(ParameterLocation.HEADER):
         return
-    for name, value, due in ((KEY, str(uuid.uuid4()), True), (MATCH, "*", turn % 4 != 0)):
-        parameter = operation.parameter("header", name)
-        if parameter is not None and due and compile_schema(parameter.schema).is_valid(value):
+    for parameter, value in wanted:
+        if parameter is not None and compile_schema(parameter.schema).is_valid(value):
             case.headers[parameter.name] = value
 
 
