@@ -15,6 +15,9 @@ from harness.contract.styles import is_json
 
 _WRAPPERS = ("data", "result", "item", "resource", "payload", "response")
 _LISTS = ("items", "data", "results", "content", "entries", "records", "values", "value", "list", "rows")
+_BESIDE = 8
+"""Properties that a page has at most, unless one of them counts."""
+
 _NESTS = ("data", "result", "_embedded", "response", "payload", "page")
 _IDS = ("id", "_id", "uuid", "guid", "identifier", "key", "slug", "code", "username", "login", "name")
 _SUCCESS = re.compile(r"2(\d\d|XX)")
@@ -103,7 +106,8 @@ def single_in(schema: Schema) -> Single | None:
 
 
 def many_in(schema: Schema) -> Many | None:
-    """The list that a schema describes. What has an ``id`` is a thing of its own, whatever it lists."""
+    """The list that a schema describes. What has an ``id`` is a thing of its own, whatever it lists; and so
+    is what says much beside and counts nothing: a document with its ``content``, say."""
     named = properties(schema)
     items = items_of(schema)
     if items is not None and not named and says(schema, "type") in (None, "array", ["array", "null"]):
@@ -112,7 +116,8 @@ def many_in(schema: Schema) -> Many | None:
         return None
     lists = {name: each for name, sub in named.items() if (each := items_of(sub)) is not None}
     objects = {name: each for name, each in lists.items() if properties(each)}
-    for name in _LISTS:
+    is_page = len(named) <= _BESIDE or _counts(named)
+    for name in _LISTS if is_page else ():
         if name in objects:
             return Many((name,), _expanded(objects[name]))
     if len(lists) == 1 == len(objects) and (len(named) <= 4 or _counts(named)):

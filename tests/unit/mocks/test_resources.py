@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from harness.contract import load
 from harness.contract.model import Contract
+from harness.contract.schema import schema_of
+from mocks.representations import many_in
 from mocks.resources import Resources, Role, resources_of
 
 NOUNS = st.sampled_from(["thing", "order", "pet", "invoice", "shelf", "person"])
@@ -180,3 +182,20 @@ def test_what_there_is_once_for_each_owner() -> None:
     }
     assert all(role.kind.single for role in found.values())
     assert found["read"].kind is not found["settings"].kind
+
+
+@pytest.mark.parametrize(
+    ("beside", "is_page"),
+    [
+        ((), True),
+        (("offset",), True),
+        (tuple("abcdefgh"), False),
+        ((*"abcdefgh", "total"), True),
+        (("id",), False),
+    ],
+)
+def test_a_document_with_its_content_is_no_page(beside: tuple[str, ...], is_page: bool) -> None:
+    item = {"type": "object", "properties": {"a": {"type": "string"}}}
+    named = {"content": {"type": "array", "items": item}, **{key: {"type": "string"} for key in beside}}
+    found = many_in(schema_of({"type": "object", "properties": named}))
+    assert (found is not None and found.pointer == ("content",)) is is_page
