@@ -1,7 +1,7 @@
 """What a mock costs: ``python -m tests.benchmarks.mock_speed COMMAND [AMOUNT]``.
 
-requests: rate, CPU and p99 beside a bare uvicorn app, in turns (AMOUNT: seconds each); traced: the same, each
-request of a trace of its own, so that no head comes twice; growth: that of 12 and of 1,200 operations; kafka:
+requests: rate, CPU and p99 beside a bare uvicorn app, in turns (AMOUNT: seconds each); unlike: the same, each
+request with a header of its own, so that no head comes twice; growth: that of 12 and of 1,200 operations; kafka:
 AMOUNT validated messages through one core. Every table is of one run; nothing is asserted. Ratios of CPU hold
 on a busy machine too, rates do not. What a mock holds, and how soon it is there: ``mock_memory``,
 ``mock_start``.
@@ -36,16 +36,16 @@ def requests(seconds: float) -> Table:
     return _beside(names, seconds, "Beside bare uvicorn; journal on", raw)
 
 
-def traced(seconds: float) -> Table:
+def unlike(seconds: float) -> Table:
     """What heads cost that are not known: see ``harness.serving.known_heads``."""
     names = (BARE, "stateless", "stateful")
-    return _beside(names, seconds, "Beside bare uvicorn, no head twice; journal on", _traced)
+    return _beside(names, seconds, "Beside bare uvicorn, no head twice; journal on", _unlike)
 
 
 def growth(seconds: float) -> Table:
     """Aim: a ratio of 1."""
     names = ("12 operations", "1200 operations")
-    return _beside(names, seconds, "The number of operations; stateless, journal on", _traced)
+    return _beside(names, seconds, "The number of operations; stateless, journal on", _unlike)
 
 
 def _beside(names: Sequence[str], seconds: float, title: str, raw: Callable[[Load], bytes]) -> Table:
@@ -110,10 +110,9 @@ def raw(load: Load) -> bytes:
     return "\r\n".join([*lines, "", load.body]).encode()
 
 
-def _traced(load: Load) -> bytes:
-    """The same, each time of another trace (W3C Trace Context, 3.2)."""
-    trace = f"00-4bf92f3577b34da6a3{TURN.decode()}-00f067aa0ba902b7-01"
-    return raw(replace(load, headers={**load.headers, "traceparent": trace}))
+def _unlike(load: Load) -> bytes:
+    """The same, each time with another value of a header that nobody knows to vary."""
+    return raw(replace(load, headers={**load.headers, "X-Turn": TURN.decode()}))
 
 
 @contextmanager
@@ -144,7 +143,7 @@ def _all(names: Sequence[str]) -> Iterator[Mapping[str, Serving]]:
 
 COMMANDS: Mapping[str, tuple[Callable[[float], Table], float]] = {
     "requests": (requests, 2.0),
-    "traced": (traced, 2.0),
+    "unlike": (unlike, 2.0),
     "growth": (growth, 2.0),
     "kafka": (kafka, 50_000),
 }
