@@ -2,8 +2,8 @@
 
 requests: rate, CPU and p99 beside a bare uvicorn app, in turns (AMOUNT: seconds each); unlike: the same, each
 request with a header of its own, so that no head comes twice; growth: that of 12 and of 1,200 operations;
-kafka: AMOUNT validated messages through one core. Every table is of one run; nothing is asserted. Ratios of CPU hold
-on a busy machine too, rates do not. What a mock holds, and how soon it is there: ``mock_memory``,
+kafka: AMOUNT validated messages through one core. Every table is of one run; nothing is asserted. Ratios of
+CPU hold on a busy machine too, rates do not. What a mock holds, and how soon it is there: ``mock_memory``,
 ``mock_start``.
 """
 
