@@ -104,7 +104,8 @@ class Setup:
         shorten(schema.raw_schema, self.uri, self.contract.documents)
         _close(schema.raw_schema)
         _leave_out(schema.raw_schema, schema.raw_schema)
-        return cast("OpenApiSchema", schema.include(name=list(self.operations)))
+        # Not what to include: where an operation has settings of its own, that would be all of them.
+        return cast("OpenApiSchema", schema.exclude(lambda each: each.operation.label not in self.operations))
 
     def settings(self) -> dict[str, Any]:
         """Schemathesis' configuration, in the words of its configuration file."""

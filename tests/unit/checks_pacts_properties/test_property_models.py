@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from schemathesis.core.result import Ok
 
 from harness.contract import load
 from harness.contract.model import Contract
@@ -50,6 +52,17 @@ def test_its_examples_are_not_gone_through_and_all_else_is_tried(tmp_path: Path)
     target = Target("things", "http://127.0.0.1:9", "external", frozenset())
     [own] = Setup(contract, target, Limits()).settings()["operations"]
     assert own == {"include-name": "POST /things", "phases": {"examples": {"enabled": False}}}
+
+
+@pytest.mark.parametrize("kept", ["listThings", "addThing"])
+def test_of_the_operations_only_those_given_are_tried(tmp_path: Path, kept: str) -> None:
+    """Also where one of them has settings of its own."""
+    whole = read(tmp_path, model(9))
+    contract = replace(whole, operations={kept: whole.operations[kept]})
+    target = Target("things", "http://127.0.0.1:9", "external", frozenset())
+    schema = Setup(contract, target, Limits()).schema()
+    tried = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
+    assert [each.definition.raw["operationId"] for each in tried] == [kept]
 
 
 def test_no_shipped_contract_has_one() -> None:
