@@ -10,7 +10,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.contract.cache import cache_folder
@@ -18,6 +18,7 @@ from harness.contract.model import Contract, Operation
 from harness.driving.calls import come_back
 from harness.driving.pact_scene import has_control
 from harness.driving.property_defects import Defect, defect_of
+from harness.driving.property_models import holds_itself_in_many_ways
 from harness.driving.property_setup import Setup
 from harness.driving.proxies import off_proxies
 from harness.driving.states import States
@@ -51,22 +52,44 @@ def run_properties(contract: Contract, target: Target, limits: Limits) -> Iterat
     """All phases of Schemathesis against a target; what was reached comes last.
 
     Bounded by ``limits.cases`` an operation and by time: what was not tried within it is a Trouble.
-    Raises ContractError, TokenError.
+    Operations whose models hold themselves in many ways come after all others, in what time is left: it is
+    theirs alone that may not be enough. Raises ContractError, TokenError.
     """
-    setup = Setup(contract, target, limits)
+    begun, budget, reach = time.monotonic(), _budget(contract, limits), Reach()
+    for operations, slow in _turns(contract):
+        part = replace(contract, operations=operations)
+        left = budget - (time.monotonic() - begun)
+        for told in _turn(Setup(part, target, limits), max(0.0, left), budget, reach):
+            if isinstance(told, Trouble) and told.operation is None and slow:
+                yield from (Trouble(each, told.reason) for each in operations.values())
+            else:
+                yield told
+    yield reach
+
+
+def _turns(contract: Contract) -> Iterator[tuple[dict[str, Operation], bool]]:
+    """The operations to try together, and whether they are those that may come to no end."""
+    slow = {name for name, each in contract.operations.items() if holds_itself_in_many_ways(each)}
+    for wanted in (False, True):
+        part = {name: each for name, each in contract.operations.items() if (name in slow) is wanted}
+        if part:
+            yield part, wanted
+
+
+def _turn(setup: Setup, left: float, budget: float, reach: Reach) -> Iterator[Defect | Trouble]:
     schema = setup.schema()
-    worker = _Worker(setup, schema)
+    worker = _Worker(setup, schema, reach)
     worker.start()
     try:
-        yield from worker.results(_budget(contract, limits))
+        yield from worker.results(left, budget)
     finally:
         worker.stop()
-        worker.join(limits.timeout)  # whoever does not read to the end must not find requests under way
+        worker.join(setup.limits.timeout)  # who does not read to the end must not find requests under way
 
 
 def _budget(contract: Contract, limits: Limits) -> float:
     """Seconds after which a run is given up: some five times what it takes on a slow machine, if nobody says
-    otherwise. Schemas that hold themselves in many ways take longer."""
+    otherwise."""
     if limits.budget is not None:
         return limits.budget
     return 60.0 + 0.5 * limits.cases * len(contract.operations)
@@ -75,24 +98,24 @@ def _budget(contract: Contract, limits: Limits) -> float:
 class _Worker(threading.Thread):
     """Runs the engine and translates its events. A daemon: a hanging engine must not hold the process."""
 
-    def __init__(self, setup: Setup, schema: Any) -> None:
+    def __init__(self, setup: Setup, schema: Any, reach: Reach) -> None:
         super().__init__(name=f"properties of {setup.target.service}", daemon=True)
         self._setup, self._schema = setup, schema
-        self._told: queue.SimpleQueue[Defect | Trouble | Reach | BaseException] = queue.SimpleQueue()
+        self._told: queue.SimpleQueue[Defect | Trouble | BaseException | None] = queue.SimpleQueue()
         self._stream: EventStream | None = None
+        self._stopped = False
         self._seen: set[Any] = set()
-        self._reach = Reach()
+        self._reach = reach
 
-    def results(self, budget: float) -> Iterator[Defect | Trouble | Reach]:
-        """What the engine finds, as it finds it, until it is done or the time is up."""
-        deadline = time.monotonic() + budget
+    def results(self, left: float, budget: float) -> Iterator[Defect | Trouble]:
+        """What the engine finds, as it finds it, until it is done or what is left of the budget is spent."""
+        deadline = time.monotonic() + left
         given_up = False
         while True:
             try:
                 told = self._told.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 if given_up:
-                    yield self._reach
                     return
                 given_up = True
                 yield Trouble(
@@ -103,11 +126,12 @@ class _Worker(threading.Thread):
                 continue
             if isinstance(told, BaseException):
                 raise told
-            yield told
-            if isinstance(told, Reach):
+            if told is None:
                 return
+            yield told
 
     def stop(self) -> None:
+        self._stopped = True
         if self._stream is not None:
             self._stream.stop()
 
@@ -115,7 +139,7 @@ class _Worker(threading.Thread):
         try:
             with _quiet(), off_proxies():
                 self._consume()
-            self._told.put(self._reach)
+            self._told.put(None)
         except BaseException as error:  # it is raised again where results are read
             self._told.put(error)
 
@@ -123,6 +147,8 @@ class _Worker(threading.Thread):
         from schemathesis.engine import events, from_schema
 
         self._stream = from_schema(self._schema).execute()
+        if self._stopped:  # before there was anything to stop
+            return
         for event in self._stream:
             if isinstance(event, events.PhaseStarted):
                 self._seed(event)

@@ -33,7 +33,7 @@ BY_EVENTS = {
 ENDLESS = "not everything was tried within"
 """What is said of models that hold themselves in many ways (openEHR's compositions and parties): Schemathesis
 writes down all boundary values of a body before it sends the first, and was not done after 15 minutes. Each
-of these operations gets its success, which we prepare, and what can be tried in a minute."""
+of these operations gets its success, which we prepare, and what can be tried in two minutes."""
 
 TOO_LARGE = {"openapi/openehr/demographic.yaml": "Schemathesis takes minutes to begin with its models"}
 """Documents that CI leaves out, and why."""

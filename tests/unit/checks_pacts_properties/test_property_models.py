@@ -8,11 +8,16 @@ from pathlib import Path
 import pytest
 from schemathesis.core.result import Ok
 
+from harness.checks.http_properties import run
 from harness.contract import load
-from harness.contract.model import Contract
+from harness.contract.model import Contract, System
 from harness.driving.property_models import holds_itself_in_many_ways
 from harness.driving.property_setup import Setup
+from harness.findings import CouldNotTell, Passed
+from harness.serving.keys import KeyStore
 from harness.target import Limits, Target
+from mocks.mock import build_mock
+from tests.unit.serving.live import served
 
 
 def model(kinds: int) -> str:
@@ -69,3 +74,20 @@ def test_no_shipped_contract_has_one() -> None:
     for folder in sorted(Path("contracts").glob("*/openapi.yaml")):
         operations = load(folder.parent).operations.values()
         assert not any(holds_itself_in_many_ways(each) for each in operations), folder
+
+
+def test_such_a_model_costs_no_other_operation_its_verdict(tmp_path: Path) -> None:
+    contract = read(tmp_path, model(9))
+    system = System(contracts={contract.service: contract}, folder=tmp_path)
+    with served([build_mock(contract, keys=KeyStore(tmp_path))]) as addresses:
+        target = Target(
+            contract.service,
+            addresses.services[contract.service],
+            "mock",
+            frozenset(),
+            control=addresses.control[contract.service],
+        )
+        told = {each.operation: each for each in run(system, target, Limits(cases=1, budget=4, timeout=1))}
+    assert isinstance(told["listThings"], Passed)
+    assert isinstance(told["addThing"], CouldNotTell)
+    assert "not everything was tried within 4 s" in told["addThing"].reason
