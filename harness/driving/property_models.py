@@ -20,13 +20,13 @@ class _TooMany(Exception):
     pass
 
 
-def holds_itself_in_many_ways(operation: Operation, most: int = MOST) -> bool:
+def holds_itself_in_many_ways(operation: Operation) -> bool:
     """Whether one of an operation's bodies is such a model."""
     content = operation.body.content if operation.body is not None else {}
     try:
         for media in content.values():
             if media.schema is not None:
-                _walk(media.schema, frozenset(), most)
+                _walk(media.schema, frozenset(), MOST)
     except (_TooMany, RecursionError):
         return True
     return False

@@ -40,10 +40,11 @@ def successes(system: System, target: Target, limits: Limits) -> Iterator[Defect
             yield operation, exchange.status
 
 
-def _takes_away(operation: Operation) -> int:
+def _takes_away(operation: Operation) -> tuple[bool, int]:
     """Sorts what takes things away behind all else, and a thing behind what belongs to it: nobody may be able
     to make another."""
-    return -operation.path.count("/") if operation.method.lower() == "delete" else -(2**31)
+    away = operation.method.lower() == "delete"
+    return away, -operation.path.count("/") if away else 0
 
 
 def defects(operation: Operation, exchange: Exchange) -> Iterator[Defect]:

@@ -54,7 +54,7 @@ def some(every: list[Operation], remembers: bool) -> list[Operation]:
     "ignore:.*allowEmptyValue:DeprecationWarning"
 )  # by the contract, openapi-core says
 @pytest.mark.filterwarnings(r"ignore:.* (is|are) deprecated:DeprecationWarning")
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("remembers", [True, False], ids=["stateful", "stateless"])
 @pytest.mark.parametrize("file", FILES, ids=named)
 def test_nothing_is_wrong_with_a_mock(
